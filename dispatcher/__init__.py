@@ -1,0 +1,1 @@
+"""The command line: plan, submit, follow, cancel; the embedded fleet."""

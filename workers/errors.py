@@ -1,0 +1,45 @@
+"""Why a step failed, in the words that a person will read. Raised by steps, recorded by workers.steps."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+type Kind = Literal[
+    "script", "materialize", "env", "load", "checks", "timeout", "cancelled", "lost", "config"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One frame of the user's own code in a traceback; `file` is relative to the project root."""
+
+    file: str
+    line: int
+    function: str
+    source: str = ""
+
+
+class StepFailed(Exception):  # noqa: N818 - it is an outcome, not only an error
+    """A step ended without success.
+
+    `message` is one line ("ZeroDivisionError: division by zero"), `detail` what a tool said in its
+    own words (uv, ingestr, a failing query), `hint` what to do next. None of them holds a secret.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        detail: str = "",
+        hint: str = "",
+        frames: tuple[Frame, ...] = (),
+    ) -> None:
+        self.kind: Kind = kind
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+        self.frames = frames
+        super().__init__(kind, message)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
