@@ -11,12 +11,12 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from assets_parser.model import Column, CustomCheck, Materialization, Secret
 
-type Step = Literal["script", "materialize", "load", "checks"]
-type Only = Literal["main", "checks"]
+Step: TypeAlias = Literal["script", "materialize", "load", "checks"]
+Only: TypeAlias = Literal["main", "checks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
