@@ -1,0 +1,31 @@
+"""@bruin
+name: old.measured
+image: python:3.10
+
+materialization:
+  type: table
+
+columns:
+  - name: python
+    type: varchar
+    checks:
+      - name: accepted_values
+        value: ["3.10"]
+  - name: packaging
+    type: varchar
+    checks:
+      - name: not_null
+@bruin"""
+
+import sys
+
+import packaging
+
+
+def materialize():
+    return [
+        {
+            "python": "{}.{}".format(*sys.version_info),
+            "packaging": packaging.__version__,
+        }
+    ]
