@@ -1,4 +1,4 @@
-"""Which modules a Python source imports: the plan asks, so that workers know who opens a database."""
+"""Which modules a Python source imports, so that workers know who opens a database himself."""
 
 import ast
 
