@@ -1,0 +1,134 @@
+"""Named connections of one environment, resolved on the worker. Called by the steps and by locks.
+
+The file .bruin.yml is read by assets_parser.config; here a name becomes a value or a clear error.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from assets_parser.faults import DefinitionError
+from workers.errors import StepFailed
+
+FILE_DATABASES = frozenset({"duckdb", "sqlite"})
+_IN_MEMORY = frozenset({"", ":memory:"})
+
+
+class Raw(Protocol):
+    """What assets_parser.config gives for each connection of the chosen environment."""
+
+    @property
+    def name(self) -> str:
+        """The name that assets use."""
+
+    @property
+    def type(self) -> str:
+        """The key in .bruin.yml, such as `postgres`."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The other keys; raises DefinitionError when a ${VARIABLE} in them is not set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One connection with its values. `folder` is what a relative path in it is relative to."""
+
+    name: str
+    type: str
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    folder: Path = field(default=Path("/"), repr=False)
+
+    def text(self, key: str, default: str = "") -> str:
+        """The field as text; `default` where it is missing or empty."""
+        value = self.fields.get(key)
+        return default if value is None or value == "" else _written(value)
+
+    def number(self, key: str, default: int = 0) -> int:
+        """The field as a whole number; raises StepFailed if it is none."""
+        text = self.text(key)
+        try:
+            return int(text) if text else default
+        except ValueError:
+            raise StepFailed(
+                "config", f"connection {self.name!r}: {key} must be a whole number"
+            ) from None
+
+    @property
+    def file(self) -> Path | None:
+        """The absolute path of the database file, None where there is none."""
+        path = self.text("path")
+        if self.type not in FILE_DATABASES or path in _IN_MEMORY or path.startswith("md:"):
+            return None
+        if self.fields.get("lakehouse"):
+            return None
+        return Path(os.path.abspath(self.folder / Path(path).expanduser()))  # noqa: PTH100 - links stay
+
+    def content(self, key: str, file_key: str) -> str:
+        """The field `key`, else the content of the file that `file_key` names, else empty text."""
+        path = self.text(file_key)
+        if self.text(key) or not path:
+            return self.text(key)
+        try:
+            return (self.folder / Path(path).expanduser()).read_text("utf-8")
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            message = f"connection {self.name!r}: {file_key} {path}: {why}"
+            raise StepFailed("config", message) from error
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The connections of one environment. `source` names the file to edit, for error messages."""
+
+    raw: Mapping[str, Raw] = field(default_factory=dict, repr=False)
+    source: str = ""
+    environment: str = ""
+    folder: Path = Path("/")
+    root: Path = Path("/")
+
+    def get(self, name: str) -> Connection:
+        """The connection `name`; StepFailed(kind="config") names what is known and where."""
+        found = self.raw.get(name)
+        if found is None:
+            raise self._unknown(name)
+        try:
+            fields = dict(found.fields)
+        except DefinitionError as error:
+            raise StepFailed(
+                "config", f"connection {name!r}: {error}", hint=f"see {self.source or '.bruin.yml'}"
+            ) from error
+        folder = self.root if found.type == "sqlite" else self.folder
+        return Connection(name=found.name, type=found.type, fields=fields, folder=folder)
+
+    def find(self, name: str) -> Connection | None:
+        """The connection `name`, None if it is not known or cannot be used."""
+        try:
+            return self.get(name)
+        except StepFailed:
+            return None
+
+    def some(self, names: Iterable[str]) -> Iterator[Connection]:
+        """Those of `names` that are known, each once, in order."""
+        for name in dict.fromkeys(names):
+            if name and (found := self.find(name)):
+                yield found
+
+    def _unknown(self, name: str) -> StepFailed:
+        where = self.source or "a .bruin.yml (there is none on this worker)"
+        environment = f" in environment {self.environment!r}" if self.environment else ""
+        near = difflib.get_close_matches(name, self.raw, n=1)
+        guess = f"did you mean {near[0]!r}? " if near else ""
+        known = ", ".join(sorted(self.raw)) or "none"
+        return StepFailed(
+            "config",
+            f"there is no connection {name!r}{environment}; known: {known}",
+            hint=f"{guess}add it to {where}",
+        )

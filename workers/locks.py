@@ -1,0 +1,85 @@
+"""Names of the locks on database files: one writer at a time, fleet-wide. Called at each claim.
+
+A file is known by its real path; one with several names (hard links) also by its inode. A disk that
+does not tell upper from lower case is covered by the inode too.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets_parser.spec import AssetSpec, Step
+from workers.connections import Connection, Connections
+
+if TYPE_CHECKING:
+    from catalog.claims import Want
+
+_OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
+
+
+def name(connection: Connection) -> str | None:
+    """`duckdb:/real/path`, None for a connection that is no file."""
+    return f"{connection.type}:{os.path.realpath(connection.file)}" if connection.file else None
+
+
+def names(connection: Connection, table: str = "") -> tuple[str, ...]:
+    """All locks that a writer of `table` in this connection takes."""
+    if connection.file is None:
+        return ()
+    files = [connection.file]
+    if connection.type == "sqlite" and (attached := attached_file(connection.file, table)):
+        files.append(attached)
+    found = (text for file in files for text in _of_file(connection.type, file))
+    return tuple(sorted(set(found)))
+
+
+def attached_file(file: Path, table: str) -> Path | None:
+    """Where ingestr keeps a table `raw.orders` of a SQLite database: in `<base>__raw<ext>`."""
+    schema, _, bare = table.rpartition(".")
+    if not bare or schema in ("", "main"):
+        return None
+    return file.with_name(f"{file.stem}__{schema.rpartition('.')[2]}{file.suffix}")
+
+
+def wants(spec: AssetSpec, step: Step, connections: Connections) -> "list[Want]":
+    """What a claim of this step must hold, in one fixed order."""
+    from catalog.claims import Want  # noqa: PLC0415 - it pulls in SQLAlchemy
+
+    return [Want(name=lock, what=what) for lock, what in wanted(spec, step, connections)]
+
+
+def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, str]]:
+    """The names of the locks that `step` needs, each with what it guards, sorted."""
+    table = spec.name if step in ("load", "checks") else ""
+    found: dict[str, str] = {}
+    for connection in connections.some(_used(spec, step)):
+        for lock in names(connection, table):
+            found[lock] = f"the {connection.type} file of connection {connection.name!r}"
+    return sorted(found.items())
+
+
+def _used(spec: AssetSpec, step: Step) -> Iterable[str]:
+    """The connections whose files the step may open.
+
+    A materialize step returns data instead of writing it: its target alone is no reason to wait.
+    """
+    secrets = [secret.key for secret in spec.secrets]
+    if step in ("load", "checks"):
+        return [spec.connection]
+    if step == "script" or _OPENS_FILES.intersection(spec.imports):
+        return [spec.connection, *secrets]
+    return secrets
+
+
+def _of_file(kind: str, file: Path) -> list[str]:
+    real = os.path.realpath(file)
+    found = [f"{kind}:{real}"]
+    try:
+        status = Path(real).stat()
+    except OSError:
+        return found  # not made yet: nobody can know it under another name
+    if status.st_nlink > 1 or sys.platform == "darwin":
+        found.append(f"{kind}:inode:{status.st_dev}:{status.st_ino}")
+    return found

@@ -1,0 +1,240 @@
+"""Addresses of connections: for ingestr, and for SQLAlchemy where we run queries ourselves.
+
+An address holds the password: it goes into an environment variable, never on a command line.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from workers.connections import Connection
+from workers.errors import StepFailed
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+_MSSQL_OPTIONS = {"TrustServerCertificate": "yes", "driver": "ODBC Driver 18 for SQL Server"}
+
+
+class NoUri(StepFailed):
+    """The connection's type is no place that ingestr or a query can go to."""
+
+    def __init__(self, connection: Connection, purpose: str, known: list[str]) -> None:
+        super().__init__(
+            "config",
+            f"connection {connection.name!r} is of type {connection.type!r}: {purpose}",
+            hint=f"types that can: {', '.join(sorted(known))}",
+        )
+
+
+def ingestr_uri(connection: Connection) -> str:
+    """The address that ingestr reads or writes; NoUri if the type has none."""
+    build = _INGESTR.get(connection.type)
+    if build is None:
+        raise NoUri(connection, "a table cannot be loaded there", list(_INGESTR))
+    return build(connection)
+
+
+def sqlalchemy_url(connection: Connection) -> "URL":
+    """The address for queries of our own; NoUri if we do not query that type."""
+    build = _SQLALCHEMY.get(connection.type)
+    if build is None:
+        raise NoUri(connection, "checks cannot be run there yet", list(_SQLALCHEMY))
+    return build(connection)
+
+
+def can_query(connection: Connection) -> bool:
+    """Whether queries of our own can be run on this type of connection."""
+    return connection.type in _SQLALCHEMY
+
+
+def _login(connection: Connection) -> str:
+    """`user:password@`, each part percent-encoded; empty without a user."""
+    user, password = connection.text("username"), connection.text("password")
+    if not user and not password:
+        return ""
+    return f"{quote(user, safe='')}{':' + quote(password, safe='') if password else ''}@"
+
+
+def _host(connection: Connection, port: int = 0) -> str:
+    host = connection.text("host")
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"  # an IPv6 address
+    number = connection.number("port", port)
+    return f"{host}:{number}" if number else host
+
+
+def _query(values: Mapping[str, str]) -> str:
+    kept = {key: value for key, value in values.items() if value}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def _part(connection: Connection, key: str) -> str:
+    return quote(connection.text(key), safe="")
+
+
+def _server(scheme: str, port: int) -> Callable[[Connection], str]:
+    def build(connection: Connection) -> str:
+        where = f"{_login(connection)}{_host(connection, port)}"
+        return f"{scheme}://{where}/{_part(connection, 'database')}"
+
+    return build
+
+
+def _postgres(connection: Connection) -> str:
+    query = {"sslmode": connection.text("ssl_mode")}
+    database = _part(connection, "database")
+    if connection.text("host").startswith("/"):  # a folder with the server's socket
+        query |= {"host": connection.text("host"), "port": connection.text("port", "5432")}
+        return f"postgresql://{_login(connection)}/{database}{_query(query)}"
+    where = f"{_login(connection)}{_host(connection, 5432)}"
+    return f"postgresql://{where}/{database}{_query(query)}"
+
+
+def _mysql(connection: Connection) -> str:
+    return _server(f"mysql+{connection.text('driver', 'pymysql')}", 3306)(connection)
+
+
+def _mssql(connection: Connection) -> str:
+    options = connection.text("options").lstrip("?")
+    query = f"?{options}" if options else _query(_MSSQL_OPTIONS)
+    return _server("mssql", 1433)(connection) + query
+
+
+def _duckdb(connection: Connection) -> str:
+    if lakehouse := connection.fields.get("lakehouse"):
+        return _ducklake(connection, lakehouse)
+    path = str(connection.file or connection.text("path"))
+    return f"duckdb:///{quote(path)}"
+
+
+def _ducklake(connection: Connection, lakehouse: object) -> str:
+    if not isinstance(lakehouse, Mapping):
+        raise StepFailed("config", f"connection {connection.name!r}: lakehouse must be a mapping")
+    flat: dict[str, str] = {}
+    for part in ("catalog", "storage"):
+        _flatten(part, lakehouse.get(part), flat)
+    return f"ducklake://{_query(flat)}"
+
+
+def _flatten(prefix: str, value: object, into: dict[str, str]) -> None:
+    """{"auth": {"user": u}} below `catalog` becomes catalog_auth_user=u."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _flatten(f"{prefix}_{key}", item, into)
+    elif value is not None:
+        into[prefix] = str(value)
+
+
+def _sqlite(connection: Connection) -> str:
+    return f"sqlite:///{quote(str(connection.file or connection.text('path')))}"
+
+
+def _motherduck(connection: Connection) -> str:
+    token = _query({"token": connection.text("token")})
+    return f"motherduck://{_part(connection, 'database')}{token}"
+
+
+def _snowflake(connection: Connection) -> str:
+    query = {"warehouse": connection.text("warehouse"), "role": connection.text("role")}
+    if not connection.text("password"):
+        query["private_key"] = connection.content("private_key", "private_key_path")
+        query["private_key_passphrase"] = connection.text("private_key_passphrase")
+    account, database = _part(connection, "account"), _part(connection, "database")
+    return f"snowflake://{_login(connection)}{account}/{database}{_query(query)}"
+
+
+def _bigquery(connection: Connection) -> str:
+    if connection.text("access_token"):
+        raise StepFailed(
+            "config", f"connection {connection.name!r}: ingestr cannot use an access_token"
+        )
+    account = connection.content("service_account_json", "service_account_file")
+    encoded = base64.b64encode(account.encode()).decode() if account else ""
+    query = {"credentials_base64": encoded, "location": connection.text("location")}
+    return f"bigquery://{_part(connection, 'project_id')}{_query(query)}"
+
+
+def _clickhouse(connection: Connection) -> str:
+    query = {key: connection.text(key) for key in ("http_port", "secure")}
+    return f"clickhouse://{_login(connection)}{_host(connection, 9000)}{_query(query)}"
+
+
+def _databricks(connection: Connection) -> str:
+    query = {"http_path": connection.text("path")}
+    query |= {key: connection.text(key) for key in ("catalog", "schema")}
+    token = connection.text("token")
+    if not token:
+        query |= {key: connection.text(key) for key in ("client_id", "client_secret")}
+    login = f"token:{quote(token, safe='')}@" if token else ""
+    return f"databricks://{login}{_host(connection)}{_query(query)}"
+
+
+def _athena(connection: Connection) -> str:
+    query = {
+        "bucket": connection.text("query_results_path"),
+        "access_key_id": connection.text("access_key_id"),
+        "secret_access_key": connection.text("secret_access_key"),
+        "region_name": connection.text("region"),
+        "session_token": connection.text("session_token"),
+        "profile": connection.text("profile"),
+    }
+    return f"athena://{_query(query)}"
+
+
+def _trino(connection: Connection) -> str:
+    where = f"{_login(connection)}{_host(connection, 8080)}"
+    return f"trino://{where}/{_part(connection, 'catalog')}"
+
+
+def _sqlalchemy_file(driver: str) -> Callable[[Connection], "URL"]:
+    def build(connection: Connection) -> "URL":
+        from sqlalchemy import URL  # noqa: PLC0415 - only where queries are run
+
+        return URL.create(driver, database=str(connection.file or ":memory:"))
+
+    return build
+
+
+def _sqlalchemy_postgres(connection: Connection) -> "URL":
+    from sqlalchemy import URL  # noqa: PLC0415 - only where queries are run
+
+    query: dict[str, str]
+    query = {"sslmode": connection.text("ssl_mode")} if connection.text("ssl_mode") else {}
+    host, port = connection.text("host"), connection.number("port", 5432)
+    if host.startswith("/"):
+        query |= {"host": host, "port": str(port)}
+        host = ""
+    return URL.create(
+        "postgresql+psycopg",
+        username=connection.text("username") or None,
+        password=connection.text("password") or None,
+        host=host or None,
+        port=port if host else None,
+        database=connection.text("database") or None,
+        query=query,
+    )
+
+
+_INGESTR: dict[str, Callable[[Connection], str]] = {
+    "athena": _athena,
+    "clickhouse": _clickhouse,
+    "databricks": _databricks,
+    "duckdb": _duckdb,
+    "google_cloud_platform": _bigquery,
+    "motherduck": _motherduck,
+    "mssql": _mssql,
+    "mysql": _mysql,
+    "postgres": _postgres,
+    "redshift": _server("redshift", 5439),
+    "snowflake": _snowflake,
+    "sqlite": _sqlite,
+    "trino": _trino,
+}
+_SQLALCHEMY: dict[str, Callable[[Connection], "URL"]] = {
+    "duckdb": _sqlalchemy_file("duckdb"),
+    "postgres": _sqlalchemy_postgres,
+    "redshift": _sqlalchemy_postgres,
+    "sqlite": _sqlalchemy_file("sqlite"),
+}
