@@ -1,0 +1,103 @@
+"""One line about one asset, or about the whole run. Shared by the displays, `status` and the summary."""
+
+from dataclasses import dataclass
+
+from dispatcher.board import AssetRow, Board
+from dispatcher.terminal import Terminal, printable
+from dispatcher.words import duration, number, shorten, some
+
+_BAR = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Writes lines whose names are aligned to `width`."""
+
+    terminal: Terminal
+    width: int
+
+    def ended(self, row: AssetRow, now: float) -> str:
+        """`✓ raw.orders   20,000 rows   2 checks   1.1s`."""
+        parts = [part for part in self._facts(row, now) if part]
+        return self._fit(f"  {self.terminal.sign(row.look)} {self._name(row)}  {'   '.join(parts)}")
+
+    def active(self, row: AssetRow, now: float) -> str:
+        """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`."""
+        took = duration(row.seconds(now)) if row.started else ""
+        text = f"  {self.terminal.sign(row.state)} {self._name(row)}  {doing(row)}  {took:>6}"
+        return self._fit(text.rstrip())
+
+    def whole(self, board: Board) -> str:
+        """The level, a bar, and the counts."""
+        run, total = board.run, len(board.rows) or 1
+        filled = _BAR * board.ended // total
+        bar = "━" * filled + ("╸" if filled < _BAR else "") + " " * (_BAR - filled - 1)
+        level = f"level {min(run.level + 1, run.levels) or 1} of {run.levels}"
+        color = "red" if board.count("failed") else "green"
+        counts = self._counts(board)
+        return self._fit(f"  {level}  {self.terminal.style(bar, color)}  {counts}")
+
+    def _counts(self, board: Board) -> str:
+        run = board.run
+        since = run.started or run.created
+        parts = [f"{board.ended} of {len(board.rows)}"]
+        parts += [f"{board.count('running')} running"] if board.count("running") else []
+        parts += [f"{board.count('failed')} failed"] if board.count("failed") else []
+        parts += ["cancelling"] if run.cancelling else []
+        return " · ".join([*parts, duration(max(0.0, board.now - since)) if since else "0.0s"])
+
+    def _name(self, row: AssetRow) -> str:
+        return f"{shorten(printable(row.name), self.width):<{self.width}}"
+
+    def _facts(self, row: AssetRow, now: float) -> list[str]:
+        took = f"{duration(row.seconds(now)):>6}" if row.started else ""
+        if row.state == "succeeded":
+            return [f"{_rows(row):>14}", _checks(row), took]
+        if row.look == "warned":
+            return [f"{_rows(row):>14}", f"{_checks(row)} (not blocking)", took]
+        if row.state == "failed":
+            step = f"failed in {row.step}" if row.step else "failed"
+            return [step, took, printable(row.error)]
+        return [" ".join(filter(None, [row.state, printable(row.reason)])), took]
+
+    def _fit(self, line: str) -> str:
+        """Cut to the terminal's width, colour codes not counted."""
+        import click
+
+        plain = click.unstyle(line)
+        room = self.terminal.width - 1
+        if not self.terminal.tty or len(plain) <= room:
+            return line
+        return plain[: room - 1] + "…"
+
+
+def doing(row: AssetRow) -> str:
+    """What a row does now, or what it waits for."""
+    if row.state == "queued":
+        return printable(row.reason) or "queued"
+    rows = _progress(row)
+    return " ".join(filter(None, [row.step, rows or printable(row.note)]))
+
+
+def _progress(row: AssetRow) -> str:
+    if row.done is None:
+        return ""
+    total = f" of {number(row.total)}" if row.total else ""
+    return f"{number(row.done)}{total} rows"
+
+
+def _rows(row: AssetRow) -> str:
+    return "" if row.rows is None else some(row.rows, "row")
+
+
+def _checks(row: AssetRow) -> str:
+    total = row.checks_passed + row.checks_failed
+    if row.checks_failed:
+        return f"{row.checks_passed} of {some(total, 'check')} passed, {row.checks_failed} failed"
+    return some(total, "check") if total else ""
+
+
+def name_width(names: list[str], terminal: Terminal) -> int:
+    """The width of the column of names: as wide as the longest, as far as the terminal allows."""
+    longest = max((len(name) for name in names), default=10)
+    return min(longest, max(16, terminal.width // 3))

@@ -1,0 +1,99 @@
+"""The fleet that `fleet up` keeps on this host. Found again through FLEET_HOME/run/up.json (0600)."""
+
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dispatcher import embedded, flower, valkey
+from dispatcher.files import read_private, write_private
+from dispatcher.processes import Identity, identify, spawn, stop
+from workers.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """What up.json says. `flower` holds url, user and password, or nothing."""
+
+    fleet: str
+    broker: str
+    catalog: str
+    storage: str
+    slots: int
+    started: float
+    processes: Mapping[str, Identity]
+    flower: Mapping[str, str]
+
+    def alive(self) -> bool:
+        """Whether its broker and its worker run."""
+        return all(self.processes[name].alive() for name in ("valkey", "worker"))
+
+    def serves(self, settings: Settings) -> bool:
+        """Whether it uses the catalog and the storage that these settings name."""
+        mine = (settings.catalog_url, str(settings.storage_path))
+        return mine == (self.catalog, self.storage)
+
+    def settings(self, settings: Settings) -> Settings:
+        """The settings of someone who uses this fleet."""
+        return replace(settings, broker=self.broker, results="", fleet=self.fleet, slots=self.slots)
+
+
+def path(settings: Settings) -> Path:
+    """Where the record of the fleet is."""
+    return settings.run_dir / "up.json"
+
+
+def find(settings: Settings) -> Local | None:
+    """The fleet that up.json names, alive or not."""
+    data = read_private(path(settings))
+    if not isinstance(data, dict):
+        return None
+    processes = {name: Identity(**known) for name, known in data.pop("processes").items()}
+    return Local(processes=processes, **data)
+
+
+def start(settings: Settings, *, with_flower: bool) -> Local:
+    """Start Valkey, a worker and Flower, detached from this command and its terminal."""
+    server = valkey.start(settings.run_dir / "up", bound=False)
+    server.wait()
+    own = replace(settings, broker=server.url, results="", fleet="up")
+    log = settings.logs / "worker.log"
+    worker = spawn(embedded.worker_argv(), embedded.worker_environ(own), log, bound=False)
+    pids = {"valkey": server.process.pid, "worker": worker.pid}
+    page: Mapping[str, str] = {}
+    if with_flower:
+        page, pids["flower"] = flower.start(own, settings.logs / "flower.log")
+    local = _local(own, pids, page)
+    write_private(path(settings), _plain(local))
+    return local
+
+
+def _local(own: Settings, pids: Mapping[str, int], page: Mapping[str, str]) -> Local:
+    return Local(
+        fleet=own.fleet,
+        broker=own.broker,
+        catalog=own.catalog_url,
+        storage=str(own.storage_path),
+        slots=own.slot_count,
+        started=time.time(),
+        processes={name: identify(pid) for name, pid in pids.items()},
+        flower=page,
+    )
+
+
+def _plain(local: Local) -> dict[str, Any]:
+    return asdict(local)
+
+
+def end(settings: Settings, local: Local, *, grace: float) -> list[str]:
+    """Stop the processes that are still these very ones; their names."""
+    living = {name: process for name, process in local.processes.items() if process.alive()}
+    if worker := living.get("worker"):
+        # SIGTERM lets running assets end within the grace; then everything goes
+        stop([worker], grace)
+    for process in living.values():
+        process.send(signal.SIGKILL, group=True)
+    path(settings).unlink(missing_ok=True)
+    return list(living)

@@ -1,0 +1,30 @@
+"""Errors that a person can do something about. Everything here may raise them; dispatcher.cli prints them."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class FleetError(Exception):
+    """Something the user must change; `hint` says what to do, `code` is the exit code."""
+
+    code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
+class Refused(FleetError):
+    """The faults were printed already; nothing was run."""
+
+
+class LeftRunning(FleetError):
+    """The person left a run before its end."""
+
+    code = 130
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean X?` for the known word that is most like this one, or empty text."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else ""

@@ -1,0 +1,97 @@
+"""What the terminal can do, and how to write to it. Built once per command; knows no pipeline."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+import click
+
+from dispatcher.words import SIGNS
+
+
+class Terminal:
+    """Where output goes: stdout holds data, stderr everything else; colour only repeats words."""
+
+    def __init__(
+        self,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        color: bool | None = None,
+    ) -> None:
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+        self.environ = os.environ if environ is None else environ
+        self.tty = _is_tty(self.out) and self.environ.get("TERM") != "dumb"
+        self.color = _wants_color(self.environ, self.tty) if color is None else color
+        self.unicode = _has_unicode(self.out)
+
+    @property
+    def width(self) -> int:
+        """Columns; a pipe is as wide as it needs to be."""
+        return shutil.get_terminal_size().columns if self.tty else 160
+
+    @property
+    def height(self) -> int:
+        """Lines of the terminal."""
+        return shutil.get_terminal_size().lines
+
+    @property
+    def github(self) -> bool:
+        """Whether GitHub's runner reads the output."""
+        return self.environ.get("GITHUB_ACTIONS") == "true"
+
+    def line(self, text: str = "") -> None:
+        """Write one line to stdout, at once."""
+        self._write(self.out, text)
+
+    def note(self, text: str) -> None:
+        """Write one line to stderr."""
+        self._write(self.err, text)
+
+    def style(self, text: str, color: str = "", *, bold: bool = False, dim: bool = False) -> str:
+        """The text in colour, if the terminal wants colour."""
+        if not self.color or not text:
+            return text
+        return click.style(text, fg=color or None, bold=bold or None, dim=dim or None)
+
+    def sign(self, state: str) -> str:
+        """The sign of a state, in its colour."""
+        mark, plain, color = SIGNS.get(state, ("?", "?", ""))
+        return self.style(mark if self.unicode else plain, color)
+
+    def text(self, text: str) -> str:
+        """The text with what this terminal cannot show replaced."""
+        return text if self.unicode else _ascii(text)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        stream.write(self.text(text) + "\n")
+        stream.flush()
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could move the cursor or change colours."""
+    return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+
+
+def _ascii(text: str) -> str:
+    for fancy, plain in (("·", "-"), ("…", "~"), ("━", "="), ("╸", ">"), ("–", "-")):  # noqa: RUF001
+        text = text.replace(fancy, plain)
+    return text.encode("ascii", "replace").decode()
+
+
+def _is_tty(stream: TextIO) -> bool:
+    return bool(getattr(stream, "isatty", bool)())
+
+
+def _wants_color(environ: Mapping[str, str], tty: bool) -> bool:
+    if environ.get("NO_COLOR"):
+        return False
+    return tty or bool(environ.get("FORCE_COLOR") or environ.get("CLICOLOR_FORCE"))
+
+
+def _has_unicode(stream: TextIO) -> bool:
+    return (getattr(stream, "encoding", "") or "").lower().replace("-", "") in {"utf8", "utf16"}
