@@ -1,0 +1,84 @@
+"""What dispatcher and workers agree on: names of tasks and queues, and what a message may hold.
+
+Messages carry names and ids only; all else is in the catalog. Light on purpose: the CLI imports it.
+"""
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, get_args
+
+from assets_parser.spec import Step
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.canvas import Signature
+
+VERSION = 1  # of this contract; workers refuse messages of another one
+
+QUEUE = "fleet"
+ADVANCE = "fleet.advance"
+ADVANCE_FAILED = "fleet.advance_failed"
+STEPS: tuple[Step, ...] = get_args(Step)
+TASKS = frozenset({ADVANCE, ADVANCE_FAILED, *(f"fleet.{step}" for step in STEPS)})
+
+_RUN_ID = re.compile(r"[a-z0-9]{1,32}")
+_ASSET_LENGTH = 1_000
+
+
+class BadMessage(ValueError):  # noqa: N818 - it names what came, as StepFailed does
+    """A message holds something that no dispatcher or worker of this fleet sends."""
+
+
+def task_name(step: Step) -> str:
+    """Name of the Celery task that runs `step`."""
+    return f"fleet.{step}"
+
+
+def shown(pipeline: str, asset: str, step: str) -> str:
+    """How a step appears in Flower and in the worker's log."""
+    return f"{pipeline}/{asset} · {step}"
+
+
+def step_signature(
+    app: "Celery", pipeline: str, run_id: str, asset: str, step: Step, *, detached: bool = False
+) -> "Signature":
+    """The message for one step; `detached` ones are outside any chord and move the run on themselves."""
+    return app.signature(
+        task_name(step),
+        args=(run_id, asset),
+        kwargs={"detached": True} if detached else {},
+        immutable=True,
+        task_id=str(uuid.uuid4()),
+        queue=QUEUE,
+        shadow=shown(pipeline, asset, step),
+        argsrepr=f"({run_id}, {asset})",
+        kwargsrepr="{'detached': True}" if detached else "{}",
+    )
+
+
+def advance_signature(
+    app: "Celery", pipeline: str, run_id: str, *, failed: bool = False
+) -> "Signature":
+    """The message that asks a worker to look whether the run can go on."""
+    return app.signature(
+        ADVANCE_FAILED if failed else ADVANCE,
+        args=(run_id,),
+        immutable=True,
+        queue=QUEUE,
+        shadow=shown(pipeline, run_id, "advance"),
+        argsrepr=f"({run_id})",
+    )
+
+
+def check_run_id(value: Any) -> str:
+    """`value` if it can be a run's id; raises BadMessage."""
+    if not isinstance(value, str) or not _RUN_ID.fullmatch(value):
+        raise BadMessage(f"not a run id: {str(value)[:50]!r}")
+    return value
+
+
+def check_asset(value: Any) -> str:
+    """`value` if it can be an asset's name; raises BadMessage."""
+    if not isinstance(value, str) or not 0 < len(value) <= _ASSET_LENGTH:
+        raise BadMessage(f"not an asset name: {str(value)[:50]!r}")
+    return value
