@@ -1,0 +1,117 @@
+"""How the catalog's database is reached: SQLite by default, PostgreSQL by URL. Everybody starts here."""
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+from catalog.schema import upgrade
+
+__all__ = ["connect", "reading", "session_scope", "upgrade", "writing"]
+
+_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
+
+
+def connect(url: str) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql://...`; ValueError names what is wrong."""
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        engine = _sqlite(parsed)
+    elif backend in ("postgresql", "postgres"):
+        engine = _postgresql(parsed)
+    else:
+        raise ValueError(
+            f"the catalog cannot be a {backend} database; use sqlite:///FILE or postgresql://..."
+        )
+    _engines.add(engine)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads: on SQLite it never waits for a writer."""
+    with engine.connect() as connection:
+        yield connection.execution_options(catalog_reads=True)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that may write; committed on success."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def session_scope(engine: Engine) -> Iterator[Session]:
+    """A session that commits on success, rolls back and re-raises on failure, and always closes."""
+    session = Session(engine)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise ValueError("the catalog must be a file that several processes can open, not :memory:")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 30.0})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours: the driver's would not take the write lock
+    for pragma in (
+        "busy_timeout=30000",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its lock at once: one that reads first could not upgrade after another wrote."""
+    reads = connection.get_execution_options().get("catalog_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        import psycopg  # noqa: F401, PLC0415 - an extra that only this branch needs
+    except ImportError as error:
+        raise ValueError(
+            "a PostgreSQL catalog needs its driver: pip install 'bruin-fleet[postgres]'"
+        ) from error
+    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "bruin-fleet"}
+    options = {key: value for key, value in options.items() if key not in url.query}
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args=options,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=8,
+    )
+
+
+def _forget_connections() -> None:
+    """In a forked child: its parent's connections must be neither used nor closed."""
+    for engine in list(_engines):
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
