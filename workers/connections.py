@@ -8,10 +8,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from assets_parser import config
 from assets_parser.faults import DefinitionError
 from workers.errors import StepFailed
+
+if TYPE_CHECKING:
+    from workers.context import StepContext
 
 FILE_DATABASES = frozenset({"duckdb", "sqlite"})
 _IN_MEMORY = frozenset({"", ":memory:"})
@@ -105,6 +109,9 @@ class Connections:
             raise StepFailed(
                 "config", f"connection {name!r}: {error}", hint=f"see {self.source or '.bruin.yml'}"
             ) from error
+        limit = getattr(found, "max_concurrent_assets", None)
+        if limit and "max_concurrent_assets" not in fields:
+            fields["max_concurrent_assets"] = limit
         folder = self.root if found.type == "sqlite" else self.folder
         return Connection(name=found.name, type=found.type, fields=fields, folder=folder)
 
@@ -132,3 +139,32 @@ class Connections:
             f"there is no connection {name!r}{environment}; known: {known}",
             hint=f"{guess}add it to {where}",
         )
+
+
+def load(
+    path: Path | None, environment: str, environ: Mapping[str, str], *, root: Path | None = None
+) -> Connections:
+    """The connections of `environment` (empty: the default one) in the .bruin.yml at `path`.
+
+    Relative paths start beside that file, those of SQLite in the project's `root`. StepFailed with
+    kind "config" if the file cannot be read.
+    """
+    root = root or (path.parent if path else Path.cwd())
+    try:
+        parsed = config.load(root, environ, path)
+        chosen = parsed.environment(environment)
+    except DefinitionError as error:
+        raise StepFailed("config", str(error)) from error
+    return Connections(
+        raw=chosen.connections,
+        source=str(path or parsed.file),
+        environment=chosen.name,
+        folder=parsed.folder,
+        root=root,
+    )
+
+
+def of(context: "StepContext") -> Connections:
+    """The connections that a step may use, with variables from this worker's environment."""
+    name = context.options.environment
+    return load(context.config, name, os.environ, root=context.project)

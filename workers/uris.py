@@ -105,8 +105,7 @@ def _mssql(connection: Connection) -> str:
 def _duckdb(connection: Connection) -> str:
     if lakehouse := connection.fields.get("lakehouse"):
         return _ducklake(connection, lakehouse)
-    path = str(connection.file or connection.text("path"))
-    return f"duckdb:///{quote(path)}"
+    return f"duckdb:///{_file(connection)}"
 
 
 def _ducklake(connection: Connection, lakehouse: object) -> str:
@@ -128,7 +127,17 @@ def _flatten(prefix: str, value: object, into: dict[str, str]) -> None:
 
 
 def _sqlite(connection: Connection) -> str:
-    return f"sqlite:///{quote(str(connection.file or connection.text('path')))}"
+    return f"sqlite:///{_file(connection)}"
+
+
+def _file(connection: Connection) -> str:
+    """The path as ingestr wants it: as it is, it decodes nothing. A `?` would end it early."""
+    path = str(connection.file or connection.text("path"))
+    if "?" in path:
+        raise StepFailed(
+            "config", f"connection {connection.name!r}: ingestr cannot use a path with '?': {path}"
+        )
+    return path
 
 
 def _motherduck(connection: Connection) -> str:
