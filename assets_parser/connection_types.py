@@ -7,9 +7,9 @@ KNOWN = tuple(
     onelake mongo couchbase cassandra cratedb cursor mongo_atlas mysql doris starrocks vitess
     planetscale_mysql notion allium hana hostaway shopify gorgias g2 klaviyo adjust adapty
     anthropic generic facebookads stripe paddle chargebee recurly gitlab appsflyer kafka rabbitmq
-    duckdb motherduck clickhouse hubspot intercom github google_sheets chess airtable granola zendesk
-    kalshi tiktokads snapchatads s3 slack socrata asana dynamodb docebo googleads appstore appleads
-    linkedinads reddit_ads mailchimp manifold revenuecat linear gcs iceberg sharepoint applovinmax
+    duckdb motherduck clickhouse hubspot intercom github google_sheets chess airtable granola
+    zendesk kalshi tiktokads snapchatads s3 slack socrata asana dynamodb docebo googleads appstore
+    appleads linkedinads reddit_ads mailchimp manifold revenuecat linear gcs iceberg sharepoint applovinmax
     personio kinesis pipedrive polymarket mixpanel amplitude fastspring payrails clickup jobtread
     posthog pinterest trustpilot quickbooks wise wistia zoom emr_serverless dataproc_serverless
     googleanalytics gsc applovin frankfurter salesforce sqlite db2 oracle phantombuster

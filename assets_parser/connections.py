@@ -1,0 +1,87 @@
+"""Which connection an asset uses, by name. Pure: whether it exists is for its worker to find out."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from assets_parser.model import Asset, Pipeline
+
+_GUESS = "google_cloud_platform"  # what Bruin takes when nothing else decides
+_PREFIXES = {
+    "bq": "google_cloud_platform",
+    "sf": "snowflake",
+    "pg": "postgres",
+    "rs": "redshift",
+    "my": "mysql",
+    "ms": "mssql",
+    "fw": "fabric",
+    "s3": "aws",
+}
+_DESTINATIONS = {"bigquery": "google_cloud_platform", "gsheets": "google_sheets"}
+_DEFAULT_NAMES = {
+    "google_cloud_platform": "gcp-default",
+    "google_sheets": "google-sheets-default",
+}
+_OTHER_KEYS = {"mongo": ("mongo_atlas",), "gcs": ("google_cloud_platform",)}
+_BY_MAJORITY = frozenset({"python", "python.beta", "python.legacy", "r", "empty"})
+_WITHOUT_SOURCE_CONNECTION = frozenset({"chess.com", "frankfurter.dev"})
+
+
+def connection_of(asset: Asset, pipeline: Pipeline) -> str:
+    """The name of the connection that the asset's loads and checks use.
+
+    Its own `connection`, else the pipeline's default for its platform, else `<platform>-default`.
+    """
+    return asset.connection or _destination_connection(asset) or _default(asset, pipeline)
+
+
+def source_connection_of(asset: Asset) -> str:
+    """The connection that an ingestr asset reads, empty for others and for sources without one."""
+    source = _text(asset, "source_connection")
+    is_read = asset.type == "ingestr" and source not in _WITHOUT_SOURCE_CONNECTION
+    return source if is_read else ""
+
+
+def platform_of(asset: Asset, pipeline: Pipeline) -> str:
+    """The connection type, as .bruin.yml calls it, that the asset's type asks for."""
+    if asset.type == "ingestr":
+        return _platform(_text(asset, "destination"), _DESTINATIONS)
+    if asset.type in _BY_MAJORITY:
+        return majority_platform(pipeline.assets)
+    return _platform(asset.type.partition(".")[0], _PREFIXES)
+
+
+def majority_platform(assets: Iterable[Asset]) -> str:
+    """The platform of most SQL and ingestr assets; a tie at the top is Google's, as in Bruin."""
+    counts = Counter(platform for asset in assets if (platform := _sql_platform(asset)))
+    best = counts.most_common(2)
+    if not best or (len(best) > 1 and best[0][1] == best[1][1]):
+        return _GUESS
+    return best[0][0]
+
+
+def _sql_platform(asset: Asset) -> str:
+    if asset.type == "ingestr":
+        return _platform(_text(asset, "destination"), _DESTINATIONS)
+    prefix, _, kind = asset.type.partition(".")
+    return _platform(prefix, _PREFIXES) if kind == "sql" else ""
+
+
+def _destination_connection(asset: Asset) -> str:
+    return _text(asset, "destination_connection") if asset.type == "ingestr" else ""
+
+
+def _default(asset: Asset, pipeline: Pipeline) -> str:
+    platform = platform_of(asset, pipeline)
+    for key in (platform, *_OTHER_KEYS.get(platform, ())):
+        if name := pipeline.default_connections.get(key):
+            return name
+    return _DEFAULT_NAMES.get(platform, f"{platform}-default") if platform else ""
+
+
+def _platform(word: str, names: dict[str, str]) -> str:
+    return names.get(word, word)
+
+
+def _text(asset: Asset, parameter: str) -> str:
+    value = asset.parameters.get(parameter, "")
+    return value if isinstance(value, str) else ""
