@@ -224,6 +224,7 @@ class Pipeline:
     root: str
     path: str
     assets: tuple[Asset, ...] = ()
+    id: str = ""  # the old key of the name
     schedule: str = ""
     start_date: str = ""
     default_connections: Mapping[str, str] = field(default_factory=dict)

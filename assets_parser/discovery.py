@@ -1,0 +1,105 @@
+"""Where a project's root, its pipelines and their definition files are. Everybody starts here."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from assets_parser.definition import is_definition
+from assets_parser.faults import DefinitionError, Fault
+
+PIPELINE_FILES = ("pipeline.yml", "pipeline.yaml")
+CONFIG_FILE = ".bruin.yml"
+ASSET_FOLDERS = ("tasks", "assets")
+SKIPPED = frozenset(
+    [".git", ".github", ".vscode", ".venv", ".env", "env", "venv"]
+    + ["node_modules", "dist", "build", "target", "vendor", "dbt_packages"]
+)
+
+
+def project_root(path: Path) -> Path:
+    """The folder from which imports resolve: the nearest with `.git`, else with `.bruin.yml`.
+
+    A pipeline that has neither above it is a project of its own. DefinitionError if there is none.
+    """
+    folder = _folder(path)
+    above = (folder, *folder.parents)
+    for marker in (".git", CONFIG_FILE):
+        if found := next((one for one in above if (one / marker).exists()), None):
+            return found
+    if found := next((one for one in above if pipeline_file(one)), None):
+        return found
+    hint = "run `git init` in the project's folder, or name a folder that holds a pipeline.yml"
+    message = f"no project at or above {path}: no .git, .bruin.yml or pipeline.yml"
+    raise DefinitionError([Fault(rule="project", message=message, hint=hint)])
+
+
+def pipeline_file(folder: Path) -> Path | None:
+    """The folder's pipeline file, None if it has none."""
+    for name in PIPELINE_FILES:
+        if (file := folder / name).is_file():
+            return file
+    return None
+
+
+def pipeline_of(path: Path) -> Path:
+    """The pipeline file at or above a path; DefinitionError if there is none."""
+    folder = _folder(path)
+    for one in (folder, *folder.parents):
+        if file := pipeline_file(one):
+            return file
+    message = f"no pipeline.yml at or above {path}"
+    hint = "name the folder of a pipeline, or `fleet init FOLDER` to begin one"
+    raise DefinitionError([Fault(rule="pipeline", message=message, hint=hint)])
+
+
+def pipeline_files(root: Path) -> Iterator[Path]:
+    """All pipeline files at or below a folder, in walk order."""
+    for path in walk(str(root)):
+        if os.path.basename(path) in PIPELINE_FILES:
+            yield Path(path)
+
+
+def find_pipelines(root: Path) -> list[Path]:
+    """The folders at or below `root` that hold a pipeline, in walk order."""
+    return list(dict.fromkeys(file.parent for file in pipeline_files(root)))
+
+
+def definition_files(folder: str) -> list[str]:
+    """The files of a pipeline's folder that can define assets, in load order."""
+    return [path for path in asset_files(folder) if is_definition(os.path.basename(path))]
+
+
+def asset_files(folder: str) -> Iterator[str]:
+    """All files in the asset folders of a pipeline, in load order."""
+    for name in ASSET_FOLDERS:
+        yield from walk(os.path.join(folder, name))
+
+
+def walk(folder: str) -> Iterator[str]:
+    """All files below a folder, by name in each folder; linked folders are not entered."""
+    pending = [_entries(folder)]
+    while pending:
+        entry = next(pending[-1], None)
+        if entry is None:
+            pending.pop()
+        elif entry.is_dir(follow_symlinks=False):
+            if entry.name not in SKIPPED:
+                pending.append(_entries(entry.path))
+        elif not (entry.is_symlink() and entry.is_dir()):
+            yield entry.path
+
+
+def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as found:
+            return iter(sorted(found, key=lambda entry: entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return iter(())
+    except OSError as error:
+        message = f"cannot look into the folder {folder}: {error.strerror}"
+        raise DefinitionError([Fault(rule="file", message=message)]) from None
+
+
+def _folder(path: Path) -> Path:
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
+    return absolute if absolute.is_dir() else absolute.parent

@@ -1,0 +1,51 @@
+"""Reading the files of a project with bounds, and paths that stay inside it. `definition` calls this."""
+
+import os
+from pathlib import Path
+
+from assets_parser.faults import DefinitionError, Fault
+from assets_parser.fields import Source
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def read_text(source: Source, path: str) -> str:
+    """The file's text with its line ends as they are; DefinitionError if it cannot be read."""
+    try:
+        data = _bytes(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read {os.path.basename(path)}: {reason}"
+        raise DefinitionError([Fault(rule="file", message=message, file=source.file)]) from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        # Bruin takes any bytes after the header; a header that is not UTF-8 fails in the YAML reader
+        line = data.count(b"\n", 0, error.start) + 1
+        source.warn(line, "the file is not UTF-8", rule="file", hint="save it as UTF-8")
+        return data.decode(errors="replace")
+
+
+def _bytes(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"larger than {_MOST_BYTES} bytes")
+    return data
+
+
+def body_path(source: Source, definition: str, run: str, root: str, line: int) -> str | None:
+    """The path of a `run:` file relative to the root; None, with a fault, if it is not usable."""
+    if "\0" in run:
+        source.fault(None, "run: not a path", rule="run", line=line)
+        return None
+    joined = os.path.join(os.path.dirname(definition), run.lstrip("/"))
+    relative = os.path.relpath(os.path.normpath(joined), root).replace(os.sep, "/")
+    if relative.startswith("../"):
+        source.fault(None, f"run: {run} lies outside of the project", rule="run", line=line)
+        return None
+    if not os.path.isfile(os.path.join(root, relative)):
+        hint = "the path is relative to this file"
+        source.fault(None, f"run: there is no file {relative}", rule="run", line=line, hint=hint)
+        return None
+    return relative

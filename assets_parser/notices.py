@@ -1,0 +1,41 @@
+"""`notifications` of pipelines, assets and checks. Field tables call it."""
+
+from assets_parser.fields import Source, Values, flag, record, sequence, text, texts
+from assets_parser.model import Notification
+from assets_parser.yaml_text import Node
+
+TARGETS = {
+    "slack": "channel",
+    "ms_teams": "connection",
+    "discord": "connection",
+    "webhook": "connection",
+    "email": "recipients",
+}
+
+
+def _items(target: str) -> dict[str, object]:
+    return {target: texts if target == "recipients" else text, "success": flag, "failure": flag}
+
+
+_SERVICES = record(
+    {service: sequence(record(_items(target))) for service, target in TARGETS.items()}  # type: ignore[arg-type]
+)
+
+
+def notifications(source: Source, node: Node, path: str) -> list[Notification] | None:
+    """Whom to tell, service by service."""
+    found: Values | None = _SERVICES(source, node, path)
+    if found is None:
+        return None
+    return [_notice(name, item) for name in TARGETS for item in found.get(name, ())]
+
+
+def _notice(service: str, item: Values) -> Notification:
+    target = item.get(TARGETS[service], [])
+    names = tuple(target) if isinstance(target, list) else (target,)
+    return Notification(
+        service=service,
+        target=names,
+        success=item.get("success", True),
+        failure=item.get("failure", True),
+    )

@@ -1,0 +1,162 @@
+"""A pipeline with all its assets, loaded in Bruin's order. Every command starts with `load`."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from assets_parser import defaults, definition, discovery, drafts, glossary, names
+from assets_parser.definition import Draft
+from assets_parser.faults import DefinitionError, Fault, Severity
+from assets_parser.fields import Source, Values, document, names as key_names
+from assets_parser.files import read_text
+from assets_parser.model import Asset, Pipeline
+from assets_parser.pipeline_fields import PIPELINE, check_variants
+
+_SAME = (
+    "name",
+    "id",
+    "schedule",
+    "start_date",
+    "default_connections",
+    "variables",
+    "variants",
+    "retries",
+    "max_active_steps",
+    "catchup",
+    "meta",
+    "owner",
+    "metadata_push",
+    "agent",
+    "commit",
+    "snapshot",
+)
+_TUPLES = ("notifications", "tags", "domains", "fixtures")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A pipeline as far as it could be read, and all that is wrong with it."""
+
+    pipeline: Pipeline
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        """The faults that stop a run."""
+        return tuple(fault for fault in self.faults if fault.severity is Severity.ERROR)
+
+
+def load(path: Path, *, root: Path | None = None) -> Loaded:
+    """The pipeline of a folder or pipeline file, with the faults of all its files.
+
+    With errors the pipeline is partial. DefinitionError only if there is no pipeline at all.
+    """
+    file = _pipeline_file(Path(path))
+    top = str(Path(root).absolute() if root else discovery.project_root(file))
+    folder = str(file.parent)
+    source = Source(os.path.relpath(file, top).replace(os.sep, "/"))
+    values = _read_pipeline(source, str(file))
+    words, faults = glossary.load(top)
+    default = values.get("default", {})
+    assets = [
+        asset
+        for asset_path in discovery.definition_files(folder)
+        if (asset := _asset(asset_path, folder, top, default, words, faults)) is not None
+    ]
+    pipeline = _freeze(values, source, top, folder, assets)
+    return Loaded(pipeline=pipeline, faults=(*source.faults, *faults))
+
+
+def _pipeline_file(path: Path) -> Path:
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
+    if path.is_dir():
+        if (file := discovery.pipeline_file(path)) is not None:
+            return file
+        message, hint = f"no pipeline.yml in {path}", "name the folder that holds a pipeline.yml"
+        raise DefinitionError([Fault(rule="pipeline", message=message, hint=hint)])
+    if path.name in discovery.PIPELINE_FILES and path.is_file():
+        return path
+    raise DefinitionError([Fault(rule="pipeline", message=f"{path} is not a pipeline.yml")])
+
+
+def _read_pipeline(source: Source, path: str) -> Values:
+    values: Values = {}
+    try:
+        content = read_text(source, path).removeprefix("\ufeff")
+        values = document(source, content, PIPELINE) or {}
+    except DefinitionError as error:
+        source.faults.extend(fault for fault in error.faults if fault not in source.faults)
+    check_variants(source, values)
+    return values
+
+
+def _asset(
+    path: str,
+    folder: str,
+    root: str,
+    default: Values,
+    words: glossary.Glossary,
+    faults: list[Fault],
+) -> Asset | None:
+    draft = definition.read(path, root)
+    if draft is None:
+        return None
+    name = draft.values.get("name") or names.infer(path, folder)
+    draft.faults.extend(glossary.apply(draft.values, words, draft.path, draft.lines))
+    broken = any(fault.severity is Severity.ERROR for fault in draft.faults)
+    faults.extend(replace(fault, asset=name) if draft.defined else fault for fault in draft.faults)
+    if broken or not draft.defined:
+        return None
+    return _complete(draft, default, name)
+
+
+def _complete(draft: Draft, default: Values, name: str) -> Asset:
+    """Defaults, the connection as a secret, the delay of retries and the name, in this order."""
+    values = draft.values
+    defaults.apply(values, default, name)
+    _connection_as_secret(values)
+    delay = retries_delay(values.get("rerun_cooldown"))
+    if delay is not None:
+        values["retries_delay"] = delay
+    values["name"] = name
+    return drafts.build(draft.path, values, lines=draft.lines, unknown=draft.unknown)
+
+
+def _connection_as_secret(values: Values) -> None:
+    connection = values.get("connection")
+    secrets = values.get("secrets", [])
+    if connection and all(item.get("key") != connection for item in secrets):
+        values["secrets"] = [*secrets, {"key": connection}]
+
+
+def retries_delay(cooldown: int | None) -> int | None:
+    """Seconds between retries that a cooldown asks for; -1 means at once, 0 means not set."""
+    if cooldown is None or cooldown == 0 or cooldown < -1:
+        return None
+    return max(cooldown, 0)
+
+
+def _freeze(
+    values: Values, source: Source, root: str, folder: str, assets: list[Asset]
+) -> Pipeline:
+    known: dict[str, Any] = {name: values[name] for name in _SAME if name in values}
+    known.update((name, tuple(values[name])) for name in _TUPLES if name in values)
+    known["name"] = values.get("name") or values.get("id", "")
+    return Pipeline(
+        root=root,
+        path=source.file,
+        assets=tuple(assets),
+        concurrency=values.get("concurrency") or 1,
+        retries_delay=retries_delay(values.get("default", {}).get("rerun_cooldown")),
+        macros=_macros(folder),
+        unknown_fields=key_names(source.unknown),
+        lines=source.lines,
+        **known,
+    )
+
+
+def _macros(folder: str) -> tuple[str, ...]:
+    """The texts of the SQL files under `macros`."""
+    files = discovery.walk(os.path.join(folder, "macros"))
+    return tuple(read_text(Source(file), file) for file in files if file.endswith(".sql"))

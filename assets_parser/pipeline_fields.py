@@ -1,0 +1,133 @@
+"""The fields of pipeline.yml. `pipeline` reads files by this table."""
+
+import re
+from typing import Any
+
+from assets_parser.definition import INHERITED
+from assets_parser.fields import (
+    Source,
+    Table,
+    Values,
+    entries,
+    flag,
+    free,
+    free_map,
+    ignored,
+    integer,
+    record,
+    scalar,
+    sequence,
+    text,
+    text_map,
+    texts,
+)
+from assets_parser.notices import notifications
+from assets_parser.suggestions import did_you_mean
+from assets_parser.yaml_text import Node, ScalarNode, is_null
+
+_VARIANT_NAME = re.compile(r"[a-zA-Z0-9_-]+")
+_YES = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def catchup(source: Source, node: Node, path: str) -> str | None:
+    """`active`, `all`, or nothing for all else, which Bruin takes for off."""
+    value = scalar(source, node) if isinstance(node, ScalarNode) else None
+    if value is True or value == "active" or (isinstance(value, str) and value in _YES):
+        return "active"
+    return "all" if value == "all" else None
+
+
+def variables(source: Source, node: Node, path: str) -> Values:
+    """Variables: JSON schemas by name; a plain value is a fault."""
+    found = entries(source, node) or {}
+    values: Values = {}
+    for name, (key, value) in found.items():
+        source.lines[f"{path}.{name}"] = key.start_mark.line + 1
+        if is_null(value):
+            values[name] = None
+        elif isinstance(value, ScalarNode):
+            hint = f"write {name}: {{default: {value.value[:40]}}}"
+            source.fault(value, f"the variable '{name}' is not a schema", hint=hint)
+        else:
+            values[name] = free_map(source, value, path)
+    return values
+
+
+def variants(source: Source, node: Node, path: str) -> Values:
+    """Variants: values of declared variables by the variant's name."""
+    values: Values = {}
+    for name, (key, value) in (entries(source, node) or {}).items():
+        source.lines[f"{path}.{name}"] = key.start_mark.line + 1
+        if not _VARIANT_NAME.fullmatch(name):
+            hint = "use letters, digits, _ and -"
+            source.fault(key, f"'{name[:40]}' is no name for a variant", rule="variant", hint=hint)
+        values[name] = {} if is_null(value) else free_map(source, value, path) or {}
+    return values
+
+
+def check_variants(source: Source, values: Values) -> None:
+    """Report overrides of variables that are not declared, or of another type."""
+    declared = values.get("variables", {})
+    for variant, overrides in values.get("variants", {}).items():
+        line = source.lines.get(f"variants.{variant}", 0)
+        for name, value in overrides.items():
+            if name not in declared:
+                message = f"the variant '{variant}' sets the unknown variable '{name}'"
+                hint = did_you_mean(name, declared)
+                source.fault(None, message, rule="variant", hint=hint, line=line)
+            elif not fits(value, (declared[name] or {}).get("type")):
+                kind = declared[name]["type"]
+                message = f"the variant '{variant}' sets '{name}', which is no {kind}"
+                source.fault(None, message, rule="variant", line=line)
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a value has the JSON schema type `kind`; kinds that are not known fit all."""
+    kinds = _KINDS.get(kind) if isinstance(kind, str) else None
+    if kinds is None:
+        return True
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, kinds) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _metadata_push(source: Source, node: Node, path: str) -> bool | None:
+    values = record({"bigquery": flag})(source, node, path) or {}
+    return values.get("bigquery")
+
+
+PIPELINE: Table = {
+    "name": text,
+    "id": text,
+    "schedule": text,
+    "start_date": text,
+    "default_connections": text_map,
+    "default": record(INHERITED, unknown="note"),
+    "variables": variables,
+    "variants": variants,
+    "retries": integer,
+    "concurrency": integer,
+    "max_active_steps": integer,
+    "catchup": catchup,
+    "notifications": notifications,
+    "tags": texts,
+    "domains": texts,
+    "meta": text_map,
+    "owner": text,
+    "metadata_push": _metadata_push,
+    "agent": flag,
+    "fixtures": sequence(free),
+    "assets": ignored,
+    "macros": ignored,
+    "commit": text,
+    "snapshot": text,
+}
