@@ -1,1 +1,1 @@
-"""SQL as text: quoting and check queries per dialect. Pure, so that the dispatcher may import it."""
+"""SQL as text: quoting and check queries per dialect. Pure: the dispatcher may import it."""

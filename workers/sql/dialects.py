@@ -22,7 +22,7 @@ class Dialect:
 
     def identifier(self, name: str) -> str:
         """The name, quoted, so that reserved words and odd characters are names."""
-        opening, closing = self.quotes
+        opening, closing = self.quotes[0], self.quotes[1]
         return f"{opening}{name.replace(closing, closing * 2)}{closing}"
 
     def table(self, parts: tuple[str, ...]) -> str:

@@ -3,29 +3,29 @@
 import re
 from collections.abc import Iterable
 
-_NOT_A_WORD = re.compile(r"[^a-zA-Z\d_]+")
+_NOT_A_WORD = re.compile(r"_*[^\w][\W_]*")
 _WORD_STARTS = re.compile(r"([^_])([A-Z][a-z]+)")
 _UPPER_AFTER_LOWER = re.compile(r"([a-z0-9])([A-Z])")
 _LEADING_DIGITS = re.compile(r"^\d+")
-_UNDERSCORES = re.compile(r"__+")
+_LEADING_UNDERSCORES = re.compile(r"^__+")
 _REDUCED = str.maketrans("+-*@|", "x_xal")
 
 
 def snake_case(name: str) -> str:
     """The name that the loader gives a column: `FirstName` becomes `first_name`."""
-    name = name.strip().translate(_REDUCED)
+    name = name.translate(_REDUCED)
     name = _NOT_A_WORD.sub("_", name)
     name = _WORD_STARTS.sub(r"\1_\2", name)
     name = _UPPER_AFTER_LOWER.sub(r"\1_\2", name).lower()
     if _LEADING_DIGITS.match(name):
         name = f"_{name}"
     stripped = name.rstrip("_")
-    name = stripped + "x" * (len(name) - len(stripped)) if stripped else name
-    return _UNDERSCORES.sub("_", name)
+    name = stripped + "x" * (len(name) - len(stripped))
+    return _LEADING_UNDERSCORES.sub("", name)
 
 
 def resolve(declared: str, existing: Iterable[str]) -> str | None:
-    """The existing name that `declared` means: itself, in other case, or as the loader writes it."""
+    """The existing name that `declared` means: itself, in other case, as loaded."""
     names = list(existing)
     if declared in names:
         return declared

@@ -18,7 +18,7 @@ NUMERIC = re.compile(
 )
 
 
-class BadCheck(ValueError):  # noqa: N818 - it says what is wrong with the check
+class BadCheck(ValueError):
     """The check cannot be written as SQL; the text says why."""
 
 
@@ -39,18 +39,19 @@ class Measure:
 def single(table: str, measure: Measure) -> str:
     """The query for one measure, ready to paste."""
     if measure.condition:
-        return f"SELECT COUNT(*) FROM {table} WHERE {measure.condition}"
-    return f"SELECT {measure.expression} FROM {table}"
+        return f"SELECT COUNT(*) FROM {table} WHERE {measure.condition}"  # noqa: S608 - quoted above
+    return f"SELECT {measure.expression} FROM {table}"  # noqa: S608 - quoted above
 
 
 def combined(table: str, measures: Sequence[Measure]) -> str:
     """One query for all measures: one row, a number for each."""
-    return f"SELECT {', '.join(measure.selected for measure in measures)} FROM {table}"
+    selected = ", ".join(measure.selected for measure in measures)
+    return f"SELECT {selected} FROM {table}"  # noqa: S608 - every part is quoted
 
 
 def counted(query: str) -> str:
     """The number of rows that a query gives."""
-    return f"SELECT COUNT(*) FROM (\n{bare(query)}\n) AS t"
+    return f"SELECT COUNT(*) FROM (\n{bare(query)}\n) AS t"  # noqa: S608 - it is the user's own
 
 
 def bare(query: str) -> str:
@@ -77,7 +78,8 @@ def parent_of(dialect: Dialect, column: Column, parts: tuple[str, ...], key: str
     if not parts or not key:
         raise BadCheck(f"relationships of {column.name!r} needs foreign_key.table and .column")
     name = dialect.identifier(key)
-    return f"SELECT {name} FROM {dialect.table(parts)} WHERE {name} IS NOT NULL"
+    table = dialect.table(parts)
+    return f"SELECT {name} FROM {table} WHERE {name} IS NOT NULL"  # noqa: S608 - quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

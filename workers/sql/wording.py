@@ -33,4 +33,4 @@ def failed(column: Column, check: Check, rows: int) -> str:
 
 def _short(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - a line of a terminal
+    return text if len(text) <= 80 else text[:77] + "..."
