@@ -9,9 +9,9 @@ KNOWN = tuple(
     anthropic generic facebookads stripe paddle chargebee recurly gitlab appsflyer kafka rabbitmq
     duckdb motherduck clickhouse hubspot intercom github google_sheets chess airtable granola
     zendesk kalshi tiktokads snapchatads s3 slack socrata asana dynamodb docebo googleads appstore
-    appleads linkedinads reddit_ads mailchimp manifold revenuecat linear gcs iceberg sharepoint applovinmax
-    personio kinesis pipedrive polymarket mixpanel amplitude fastspring payrails clickup jobtread
-    posthog pinterest trustpilot quickbooks wise wistia zoom emr_serverless dataproc_serverless
+    appleads linkedinads reddit_ads mailchimp manifold revenuecat linear gcs iceberg sharepoint
+    applovinmax personio kinesis pipedrive polymarket mixpanel amplitude fastspring payrails
+    clickup jobtread posthog pinterest trustpilot quickbooks wise wistia zoom emr_serverless dataproc_serverless
     googleanalytics gsc applovin frankfurter salesforce sqlite db2 oracle phantombuster
     elasticsearch solidgate square spanner smartsheet attio sftp isoc_pulse influxdb tableau
     quicksight trino dremio sail fluxx freshdesk okta fundraiseup fireflies trello jira monday

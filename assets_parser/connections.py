@@ -1,4 +1,4 @@
-"""Which connection an asset uses, by name. Pure: whether it exists is for its worker to find out."""
+"""Which connection an asset uses, by name. Whether it exists is for its worker to find out."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The values of a pipeline's variables: defaults, --var, BRUIN_VARS, variants, and their JSON texts."""
+"""The values of a pipeline's variables: defaults, --var, BRUIN_VARS, variants, their JSON texts."""
 
 import json
 import re
@@ -11,10 +11,20 @@ from assets_parser.suggestions import did_you_mean
 
 _VARIANT_NAME = re.compile(r"[a-zA-Z0-9_-]+", re.ASCII)
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return _is_number(value) and (isinstance(value, int) or float(str(value)).is_integer())
+
+
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
-    "integer": lambda value: _is_number(value) and float(value).is_integer(),
-    "number": lambda value: _is_number(value),
+    "integer": _is_whole,
+    "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
@@ -119,10 +129,6 @@ def _parsed(text: str, whole: str) -> Any:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _other_type(schema: Any, value: Any) -> str:
