@@ -64,12 +64,24 @@ def levels(of: Graph) -> list[tuple[str, ...]]:
 
 def ancestors(of: Graph, names: Iterable[str]) -> set[str]:
     """All that these assets need, directly or not, without themselves unless in a cycle."""
-    return _reach(of.upstreams, names)
+    return reach(of.upstreams, names)
 
 
 def descendants(of: Graph, names: Iterable[str]) -> set[str]:
     """All that need these assets, directly or not, without themselves unless in a cycle."""
-    return _reach(of.downstreams, names)
+    return reach(of.downstreams, names)
+
+
+def reach(edges: Edges, names: Iterable[str]) -> set[str]:
+    """All that these edges lead to from the names, one step or many away."""
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        for other in edges.get(waiting.pop(), ()):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return seen
 
 
 def cycles(of: Graph) -> list[tuple[str, ...]]:
@@ -93,17 +105,6 @@ def _targets(asset: Asset, symbolic: bool) -> list[str]:
         for dependency in asset.depends
         if dependency.type == "asset" and (symbolic or dependency.mode == "full")
     ]
-
-
-def _reach(edges: Edges, names: Iterable[str]) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        for other in edges.get(waiting.pop(), ()):
-            if other not in seen:
-                seen.add(other)
-                waiting.append(other)
-    return seen
 
 
 def _without_ends(of: Graph) -> set[str]:

@@ -1,0 +1,85 @@
+"""All rules over a pipeline, as `fleet validate` prints them and as `fleet run` asks before a run.
+
+A rule is a function from a Pipeline to its faults; a new one is a new entry of `_RULES`.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from assets_parser.faults import Fault, Severity
+from assets_parser.model import Pipeline
+from assets_parser.pipeline import Loaded
+from assets_parser.rules import (
+    asset_fields,
+    columns,
+    dependencies,
+    names,
+    pipeline_file,
+    python,
+    stray_files,
+    types,
+)
+
+_RULES: tuple[Callable[[Pipeline], Iterable[Fault]], ...] = (
+    names.check,
+    pipeline_file.check,
+    types.check,
+    dependencies.check,
+    python.check,
+    asset_fields.check,
+    columns.check,
+    stray_files.check,
+)
+
+
+def validate(pipeline: Pipeline) -> list[Fault]:
+    """What the rules find in the pipeline, errors and warnings, ordered by file and line."""
+    return _in_order((fault for rule in _RULES for fault in rule(pipeline)), pipeline)
+
+
+def report(loaded: Loaded) -> list[Fault]:
+    """All faults of a loaded pipeline: those of reading its files, and those of the rules.
+
+    A dependency on an asset whose file could not be read is not blamed on who depends on it.
+    """
+    unread = {fault.asset for fault in errors(loaded.faults)}
+    ruled = [fault for fault in validate(loaded.pipeline) if not _blames(fault, unread)]
+    return _in_order((*loaded.faults, *ruled), loaded.pipeline)
+
+
+def errors(faults: Iterable[Fault]) -> list[Fault]:
+    """Those faults that stop a run."""
+    return [fault for fault in faults if fault.severity is Severity.ERROR]
+
+
+def _blames(fault: Fault, unread: set[str]) -> bool:
+    return any(f"'{name}' is not an asset" in fault.message for name in unread if name)
+
+
+def _in_order(faults: Iterable[Fault], pipeline: Pipeline) -> list[Fault]:
+    root = Path(pipeline.root)
+    placed = {_with_column(fault, root) for fault in faults}
+    return sorted(placed, key=lambda one: (one.file, one.line, one.column, one.rule, one.message))
+
+
+def _with_column(fault: Fault, root: Path) -> Fault:
+    """The fault with the column of the word that its message quotes, else of its line's text."""
+    if fault.column or not fault.line or not fault.file:
+        return fault
+    lines = _lines(root / fault.file)
+    if fault.line > len(lines):
+        return fault
+    text = lines[fault.line - 1]
+    quoted = fault.message.split("'")[1] if fault.message.count("'") > 1 else ""
+    at = text.find(quoted) if quoted else -1
+    return replace(fault, column=1 + (at if at >= 0 else len(text) - len(text.lstrip())))
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []  # the fault stands without a column
