@@ -66,9 +66,11 @@ def _record(draft: Values, default: Values, key: str) -> None:
     if default.get(key):
         own = draft.setdefault(key, {})
         for part in default[key]:
-            unset = part not in own or own[part] in ("", [], {}, None)
-            if unset:
-                own[part] = default[key][part]
+            given = default[key][part]
+            if isinstance(given, dict):
+                own[part] = given | own.get(part, {})
+            elif own.get(part) in ("", [], None):
+                own[part] = given
 
 
 def _text(item: Any) -> Any:

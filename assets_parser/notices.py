@@ -27,7 +27,11 @@ def notifications(source: Source, node: Node, path: str) -> list[Notification] |
     found: Values | None = _SERVICES(source, node, path)
     if found is None:
         return None
-    return [_notice(name, item) for name in TARGETS for item in found.get(name, ())]
+    notices = [_notice(name, item) for name in TARGETS for item in found.get(name, ())]
+    if not all(any(notice.target) for notice in notices):
+        message = "a notification that names no target is left out"
+        source.warn(node.start_mark.line + 1, message, rule="notifications")
+    return [notice for notice in notices if any(notice.target)]
 
 
 def _notice(service: str, item: Values) -> Notification:
