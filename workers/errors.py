@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-type Kind = Literal[
+Kind = Literal[
     "script", "materialize", "env", "load", "checks", "timeout", "cancelled", "lost", "config"
 ]
 
