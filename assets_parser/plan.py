@@ -1,0 +1,140 @@
+"""What a run will do, before it does anything: levels of AssetSpecs after selection.
+
+The dispatcher calls `build` for `fleet plan`, `run` and `submit`; workers only read the result.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from assets_parser import dag, ordering
+from assets_parser.faults import DefinitionError, Fault
+from assets_parser.model import Asset, Pipeline
+from assets_parser.prefix import prefixed
+from assets_parser.rules.types import PYTHON
+from assets_parser.selection import Selection, select
+from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
+from assets_parser.specs import SpecMaker
+
+_NO_WORK = "empty"  # a type that only ties other assets together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a plan needs to know beside the pipeline: the environment's settings and git's HEAD."""
+
+    schema_prefix: str = ""
+    refresh_restricted: bool = False  # the environment forbids full refreshes
+    commit: str = ""
+
+
+def build(
+    pipeline: Pipeline,
+    options: RunOptions,
+    selection: Selection | None = None,
+    *,
+    surroundings: Surroundings | None = None,
+) -> Plan:
+    """The plan of one run.
+
+    Raises DefinitionError (SelectionError for names and tags that do not exist) with all faults.
+    """
+    around = surroundings or Surroundings()
+    selected = select(pipeline, selection)
+    named = prefixed(pipeline, around.schema_prefix)
+    names = {a.name: b.name for a, b in zip(pipeline.assets, named.assets, strict=True)}
+    chosen = {names[asset.name] for asset in selected.assets}
+    assets = [asset for asset in named.assets if asset.name in chosen]
+    if faults := _not_runnable(assets):
+        raise DefinitionError(faults)
+    steps = {asset.name: steps_of(asset, options) for asset in assets}
+    working = [asset for asset in assets if steps[asset.name] is not None]
+    return Plan(
+        pipeline=pipeline.name,
+        root=pipeline.root,
+        path=pipeline.path,
+        options=options,
+        levels=_levels(named, working, steps, options, around),
+        skipped=(
+            *(Skipped(asset=names[one.asset], reason=one.reason) for one in selected.skipped),
+            *(_idle(name) for name, todo in steps.items() if todo is None),
+        ),
+    )
+
+
+def steps_of(asset: Asset, options: RunOptions) -> tuple[Step, ...] | None:
+    """What this run does for the asset, in order; None if --only leaves nothing to do.
+
+    No steps at all (an asset of type `empty`) means that it succeeds as soon as it is reached.
+    """
+    main: tuple[Step, ...] = ()
+    if "main" in options.only or not options.only:
+        main = _main_steps(asset)
+    has_checks = asset.custom_checks or any(column.checks for column in asset.columns)
+    if has_checks and options.only != ("main",):
+        return (*main, "checks")
+    return None if options.only == ("checks",) else main
+
+
+def _main_steps(asset: Asset) -> tuple[Step, ...]:
+    if asset.type == _NO_WORK:
+        return ()
+    return ("materialize", "load") if asset.materialization.type else ("script",)
+
+
+def _levels(
+    pipeline: Pipeline,
+    assets: list[Asset],
+    steps: Mapping[str, tuple[Step, ...] | None],
+    options: RunOptions,
+    around: Surroundings,
+) -> tuple[tuple[AssetSpec, ...], ...]:
+    waits = dag.graph(() if options.only == ("checks",) else assets)
+    make = SpecMaker(
+        pipeline=pipeline,
+        options=options,
+        schema_prefix=around.schema_prefix,
+        refresh_restricted=around.refresh_restricted,
+        commit=around.commit,
+    )
+    specs = {
+        asset.name: make.spec(asset, steps[asset.name] or (), waits.upstreams.get(asset.name, ()))
+        for asset in assets
+    }
+    if make.faults:
+        raise DefinitionError(make.faults)
+    if options.only == ("checks",):
+        return (tuple(specs.values()),) if specs else ()
+    ordered = ordering.with_checked_tables(waits, specs.values())
+    return tuple(tuple(specs[name] for name in level) for level in dag.levels(ordered))
+
+
+def _idle(name: str) -> Skipped:
+    return Skipped(asset=name, reason="has no checks (--only checks)")
+
+
+def _not_runnable(assets: Iterable[Asset]) -> list[Fault]:
+    return [fault for asset in assets for fault in (*_type_fault(asset), *_enabled_fault(asset))]
+
+
+def _type_fault(asset: Asset) -> Iterable[Fault]:
+    if asset.type not in PYTHON and asset.type != _NO_WORK:
+        yield Fault(
+            rule="unsupported-type",
+            message=f"type '{asset.type}' cannot run yet",
+            hint="only Python assets run; name the others with --exclude-tag, or name those to run",
+            file=asset.path,
+            line=asset.lines.get("type", 1),
+            asset=asset.name,
+        )
+
+
+def _enabled_fault(asset: Asset) -> Iterable[Fault]:
+    if isinstance(asset.enabled, str):
+        yield Fault(
+            rule="enabled",
+            message=f"'enabled' is a template that only a variant fills in: {asset.enabled}",
+            hint="choose one with --variant, or write true or false",
+            file=asset.path,
+            line=asset.lines.get("enabled", 1),
+            asset=asset.name,
+        )

@@ -1,0 +1,178 @@
+"""One asset's share of a plan: everything that a worker must know to run it. Called by plan."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from assets_parser import environment, imports, python_version, requirements
+from assets_parser import variables as values
+from assets_parser.connections import connection_of
+from assets_parser.environment import AssetContext
+from assets_parser.faults import DefinitionError, Fault
+from assets_parser.interval import Interval, modified
+from assets_parser.model import Asset, Pipeline, Secret
+from assets_parser.rendering import Rendering
+from assets_parser.rules.places import at_asset
+from assets_parser.spec import AssetSpec, Requirements, RunOptions, Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Packages:
+    """What an asset's folder decides, so that it is looked up once per folder."""
+
+    file: Requirements | None = None
+    requires_python: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The working directory: the project's root, or where its pyproject.toml is."""
+        if self.file is None or self.file.kind != "pyproject":
+            return "."
+        return PurePosixPath(self.file.path).parent.as_posix()
+
+
+@dataclass(kw_only=True)
+class SpecMaker:
+    """Makes the specs of one run; what cannot be read or rendered is gathered in `faults`."""
+
+    pipeline: Pipeline
+    options: RunOptions
+    schema_prefix: str = ""
+    refresh_restricted: bool = False
+    commit: str = ""
+    faults: list[Fault] = field(default_factory=list)
+    _folders: dict[str, _Packages] = field(default_factory=dict)
+
+    def spec(self, asset: Asset, steps: tuple[Step, ...], upstreams: tuple[str, ...]) -> AssetSpec:
+        """The spec of one asset; incomplete if `faults` has grown."""
+        packages = self._packages(asset)
+        python = self._python(asset, packages)
+        context = self._context(asset)
+        texts = Rendering(asset, context, self._variables, self.faults)
+        return AssetSpec(
+            pipeline=self.pipeline.name,
+            name=asset.name,
+            type=asset.type,
+            path=asset.path,
+            body_path=asset.body_path,
+            steps=steps,
+            upstreams=upstreams,
+            python=python.version,
+            python_notice=python.notice,
+            requirements=packages.file,
+            working_dir=packages.folder,
+            imports=imports.top_level(asset.body) if "materialize" in steps else (),
+            connection=self._connection(asset, steps),
+            secrets=_secrets(asset),
+            materialization=asset.materialization,
+            columns=asset.columns,
+            custom_checks=texts.custom_checks() if "checks" in steps else (),
+            parameters=texts.parameters(),
+            interval_start=self._load_start(asset, context).isoformat(),
+            interval_end=context.interval.end.isoformat(),
+            full_refresh=context.full_refresh,
+            timeout=asset.timeout,
+            retries=_first_set(asset.retries, self.pipeline.retries),
+            retries_delay=_first_set(asset.retries_delay, self.pipeline.retries_delay),
+            instance=asset.instance,
+            tags=asset.tags,
+            environment=environment.variables(context),
+        )
+
+    @cached_property
+    def _variables(self) -> dict[str, object]:
+        return values.values(self.pipeline, self.options.variables, self.options.variant)
+
+    @cached_property
+    def _base(self) -> AssetContext:
+        """What all assets of the run have in common."""
+        start, end, execution = (
+            datetime.fromisoformat(text)
+            for text in (self.options.start, self.options.end, self.options.execution)
+        )
+        return AssetContext(
+            pipeline=self.pipeline.name,
+            asset="",
+            run_id=self.options.bruin_run_id,
+            interval=Interval(start=start, end=end, execution=execution),
+            commit=self.commit,
+            schema_prefix=self.schema_prefix,
+            vars=values.values_text(self._variables),
+            vars_schema=values.schema_text(self.pipeline),
+        )
+
+    def _context(self, asset: Asset) -> AssetContext:
+        restricted = self.refresh_restricted or bool(asset.refresh_restricted)
+        context = replace(
+            self._base,
+            asset=asset.name,
+            connection=asset.connection,
+            full_refresh=self.options.full_refresh and not restricted,
+        )
+        if not self.options.apply_interval_modifiers or self.options.full_refresh:
+            return context
+        return replace(context, interval=self._interval(asset, context))
+
+    def _interval(self, asset: Asset, context: AssetContext) -> Interval:
+        """The run's interval with the asset's modifiers."""
+        texts = Rendering(asset, context, self._variables, self.faults)
+        try:
+            return modified(context.interval, asset.interval_modifiers, texts.text)
+        except ValueError as error:
+            message = f"the interval modifiers cannot be applied: {error}"
+            self._fault(asset, "valid-time-interval", message, "interval_modifiers")
+            return context.interval
+
+    def _load_start(self, asset: Asset, context: AssetContext) -> datetime:
+        """Where the loaded interval starts: a full refresh begins with the asset's start_date."""
+        if not context.full_refresh or not asset.start_date:
+            return context.interval.start
+        try:
+            return datetime.strptime(asset.start_date, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            message = f"start_date '{asset.start_date}' is not a date"
+            self._fault(asset, "valid-asset-start-date", message, "start_date")
+            return context.interval.start
+
+    def _connection(self, asset: Asset, steps: tuple[Step, ...]) -> str:
+        if "load" in steps or "checks" in steps:
+            return connection_of(asset, self.pipeline)
+        return asset.connection
+
+    def _packages(self, asset: Asset) -> _Packages:
+        path = asset.body_path or asset.path
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            self._folders[folder] = self._look_up(asset, Path(self.pipeline.root), path)
+        return self._folders[folder]
+
+    def _look_up(self, asset: Asset, root: Path, path: str) -> _Packages:
+        try:
+            file = requirements.find(root / path, root)
+            return _Packages(file, requirements.requires_python(file, root))
+        except DefinitionError as error:
+            self.faults.extend(replace(fault, asset=asset.name) for fault in error.faults)
+            return _Packages()
+
+    def _python(self, asset: Asset, packages: _Packages) -> python_version.Choice:
+        try:
+            return python_version.choose(asset.image, packages.requires_python)
+        except ValueError as error:
+            self._fault(asset, "python-version", str(error), "image")
+            return python_version.Choice(version=python_version.DEFAULT)
+
+    def _fault(self, asset: Asset, rule: str, message: str, place: str) -> None:
+        self.faults.append(at_asset(asset, rule, message, field=place))
+
+
+def _secrets(asset: Asset) -> tuple[Secret, ...]:
+    """The asset's secrets; its connection is one, as loading has added already for most."""
+    name = asset.connection
+    if not name or any(secret.key == name for secret in asset.secrets):
+        return asset.secrets
+    return (*asset.secrets, Secret(key=name, inject_as=name))
+
+
+def _first_set(own: int | None, of_pipeline: int | None) -> int:
+    return own if own is not None else of_pipeline or 0
