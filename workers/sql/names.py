@@ -8,7 +8,7 @@ _WORD_STARTS = re.compile(r"([^_])([A-Z][a-z]+)")
 _UPPER_AFTER_LOWER = re.compile(r"([a-z0-9])([A-Z])")
 _LEADING_DIGITS = re.compile(r"^\d+")
 _LEADING_UNDERSCORES = re.compile(r"^__+")
-_REDUCED = str.maketrans("+-*@|", "x_xal")
+_REDUCED = str.maketrans("+*@|", "xxal")
 
 
 def snake_case(name: str) -> str:
