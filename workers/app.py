@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Celery
 from celery.loaders.app import AppLoader
-from kombu import Queue
+from kombu.entity import Queue
 
 from workers import contract
 from workers.settings import Settings
@@ -16,7 +16,7 @@ from workers.settings import Settings
 _DAY = 86_400
 
 
-class Loader(AppLoader):  # type: ignore[misc]
+class Loader(AppLoader):
     """Celery's loader with our results backend, and no look at the current folder."""
 
     override_backends = {  # noqa: RUF012 - celery reads it so
@@ -27,7 +27,9 @@ class Loader(AppLoader):  # type: ignore[misc]
 
 def make_app(settings: Settings) -> Celery:
     """A Celery app for the broker that `settings` names. It has no tasks yet: see workers.tasks."""
-    app = Celery("fleet", loader=Loader, set_as_current=False)
+    app = Celery(  # type: ignore[no-untyped-call]
+        "fleet", loader=Loader, set_as_current=False
+    )
     app.conf.update(
         _addresses(settings) | _delivery(settings) | _results() | _connections() | _shape(settings)
     )
@@ -101,7 +103,7 @@ def _shape(settings: Settings) -> dict[str, Any]:
     return {
         "task_default_queue": contract.QUEUE,
         "task_create_missing_queues": False,
-        "task_queues": [Queue(name, routing_key=name) for name in settings.queues],
+        "task_queues": [_queue(name) for name in sorted({contract.QUEUE, *settings.queues})],
         "worker_send_task_events": True,
         "task_send_sent_event": False,  # it would carry the plain task name and win over the shadow
         "task_track_started": False,  # events suffice
@@ -109,3 +111,7 @@ def _shape(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "enable_utc": True,
     }
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]

@@ -25,7 +25,7 @@ _RUN_ID = re.compile(r"[a-z0-9]{1,32}")
 _ASSET_LENGTH = 1_000
 
 
-class BadMessage(ValueError):  # noqa: N818 - it names what came, as StepFailed does
+class BadMessageError(ValueError):
     """A message holds something that no dispatcher or worker of this fleet sends."""
 
 
@@ -42,8 +42,8 @@ def shown(pipeline: str, asset: str, step: str) -> str:
 def step_signature(
     app: "Celery", pipeline: str, run_id: str, asset: str, step: Step, *, detached: bool = False
 ) -> "Signature":
-    """The message for one step; `detached` ones are outside any chord and move the run on themselves."""
-    return app.signature(
+    """The message for one step; `detached` ones move the run on without a chord."""
+    signature: Signature = app.signature(  # type: ignore[no-untyped-call]
         task_name(step),
         args=(run_id, asset),
         kwargs={"detached": True} if detached else {},
@@ -54,13 +54,14 @@ def step_signature(
         argsrepr=f"({run_id}, {asset})",
         kwargsrepr="{'detached': True}" if detached else "{}",
     )
+    return signature
 
 
 def advance_signature(
     app: "Celery", pipeline: str, run_id: str, *, failed: bool = False
 ) -> "Signature":
     """The message that asks a worker to look whether the run can go on."""
-    return app.signature(
+    signature: Signature = app.signature(  # type: ignore[no-untyped-call]
         ADVANCE_FAILED if failed else ADVANCE,
         args=(run_id,),
         immutable=True,
@@ -68,17 +69,26 @@ def advance_signature(
         shadow=shown(pipeline, run_id, "advance"),
         argsrepr=f"({run_id})",
     )
+    return signature
 
 
 def check_run_id(value: Any) -> str:
-    """`value` if it can be a run's id; raises BadMessage."""
+    """`value` if it can be a run's id; raises BadMessageError."""
     if not isinstance(value, str) or not _RUN_ID.fullmatch(value):
-        raise BadMessage(f"not a run id: {str(value)[:50]!r}")
+        raise BadMessageError(f"not a run id: {str(value)[:50]!r}")
     return value
 
 
 def check_asset(value: Any) -> str:
-    """`value` if it can be an asset's name; raises BadMessage."""
+    """`value` if it can be an asset's name; raises BadMessageError."""
     if not isinstance(value, str) or not 0 < len(value) <= _ASSET_LENGTH:
-        raise BadMessage(f"not an asset name: {str(value)[:50]!r}")
+        raise BadMessageError(f"not an asset name: {str(value)[:50]!r}")
     return value
+
+
+def checked_step(value: Any) -> Step:
+    """`value` if it names a step; raises BadMessageError."""
+    if value not in STEPS:
+        raise BadMessageError(f"not a step: {str(value)[:50]!r}")
+    step: Step = value
+    return step

@@ -30,7 +30,7 @@ _RETRY = 2.0  # seconds without a try after the broker failed
 
 
 class Line(NamedTuple):
-    """One line as a follower sees it. `missed` lines came just before it and are in the file only."""
+    """One line as a follower sees it; `missed` lines before it are in the file only."""
 
     asset: str
     step: str
@@ -95,12 +95,10 @@ class LiveLog:
 class Stream:
     """The broker's side of one step's log: lines leave in batches, from a thread of their own."""
 
-    def __init__(
-        self, redis: "Redis", key: str, asset: str, step: str, number: int, lines: int
-    ) -> None:
+    def __init__(self, redis: "Redis", key: str, where: tuple[str, str, int], lines: int) -> None:
         self._redis = redis
         self._key = key
-        self._head = {"asset": asset, "step": step, "number": number}
+        self._head = dict(zip(("asset", "step", "number"), where, strict=True))
         self._entries = max(lines // 10, 10)  # an entry holds several lines when they come quickly
         self._waiting: list[tuple[int, str]] = []
         self._seq = 0
@@ -121,7 +119,7 @@ class Stream:
             self._wake.notify()
 
     def close(self) -> None:
-        """Send what waits and end; a broker that does not answer is waited for some seconds only."""
+        """Send what waits and end; a broker that does not answer gets some seconds only."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -168,7 +166,7 @@ def open_log(
     """The log of one attempt; `where` is its asset, step and number, `clean` masks secrets."""
     path = storage.inside(settings.storage_path, storage.log_name(run_id, *where))
     key = stream_name(settings.fleet, run_id)
-    stream = None if redis is None else Stream(redis, key, *where, settings.live_lines)
+    stream = None if redis is None else Stream(redis, key, where, settings.live_lines)
     return LiveLog(path, stream, clean)
 
 

@@ -16,7 +16,7 @@ _NAME_BYTES = 180  # file systems allow 255; step, number and suffix follow the 
 _CHUNK = 1 << 20
 
 
-class OutsideStorage(ValueError):  # noqa: N818 - it says where the path leads
+class OutsideStorageError(ValueError):
     """A path would leave the storage folder."""
 
 
@@ -36,18 +36,18 @@ def log_name(run_id: str, asset: str, step: str, number: int) -> str:
 
 
 def data_name(run_id: str, asset: str, number: int) -> str:
-    """Path of an asset's Arrow file, relative to storage; the attempt's number keeps writers apart."""
+    """Path of an asset's Arrow file, relative to storage; `number` keeps attempts apart."""
     return f"runs/{file_name(run_id)}/{file_name(asset)}.{number}.arrow"
 
 
 def inside(storage: Path, relative: str) -> Path:
-    """The path of `relative` in `storage`; raises OutsideStorage for one that leads elsewhere."""
+    """`relative` as a path in `storage`; raises OutsideStorageError where it leads elsewhere."""
     pure = PurePosixPath(relative)
     if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in relative:
-        raise OutsideStorage(relative)
+        raise OutsideStorageError(relative)
     path = storage.joinpath(*pure.parts)
     if not path.resolve().is_relative_to(storage.resolve()):
-        raise OutsideStorage(relative)
+        raise OutsideStorageError(relative)
     return path
 
 
@@ -69,7 +69,7 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 def publish(aside: Path, path: Path) -> None:
-    """Sync `aside`, rename it to `path`, and sync the folder: after this the file survives a crash."""
+    """Sync `aside`, rename it to `path`, sync the folder: then the file survives a crash."""
     _sync(aside, os.O_RDONLY)
     aside.replace(path)
     _sync(path.parent, os.O_RDONLY)

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _CLOCK_AGE = 60.0  # seconds for which the difference to Redis' clock is believed
 
 
-class QoS(redis.QoS):  # type: ignore[misc]
+class QoS(redis.QoS):
     """Unacknowledged messages, scored by Redis' own clock: hosts' clocks differ by minutes."""
 
     _offset: float = 0.0
@@ -39,11 +39,13 @@ class QoS(redis.QoS):  # type: ignore[misc]
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message as delivered (kombu's own, but for the clock)."""
         where = message.delivery_info
-        body = dumps([message._raw, where["exchange"], where["routing_key"]])
+        body = dumps(  # type: ignore[no-untyped-call]
+            [message._raw, where["exchange"], where["routing_key"]]
+        )
         with self.channel.conn_or_acquire() as client:
             pipe = client.pipeline().zadd(self.unacked_index_key, {delivery_tag: self.now(client)})
             pipe.hset(self.unacked_key, delivery_tag, body).execute()
-        virtual.QoS.append(self, message, delivery_tag)
+        virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
 
     def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:
         """Give messages whose lease ran out to others (kombu's own, but for the clock)."""
@@ -55,7 +57,7 @@ class QoS(redis.QoS):  # type: ignore[misc]
                         self.unacked_index_key, 0, ceiling, start=num and start, num=num
                     )
                     for tag in tags or []:
-                        self.restore_by_tag(tag, client)
+                        self.restore_by_tag(tag, client)  # type: ignore[no-untyped-call]
             except redis.MutexHeld:
                 logger.debug("another worker looks for lost messages")
 
@@ -65,18 +67,18 @@ class QoS(redis.QoS):  # type: ignore[misc]
             client.zadd(self.unacked_index_key, dict.fromkeys(tags, self.now(client)), xx=True)
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """A channel that can acknowledge after its connection was closed, and requeues at stop only."""
 
     QoS = QoS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._kept: dict[str, Any] = {}
-        super().__init__(*args, **kwargs)
-        self._kept = super()._connparams(asynchronous=False)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self._kept = super()._connparams(asynchronous=False)  # type: ignore[no-untyped-call]
 
     @property
-    def do_restore(self) -> bool:
+    def do_restore(self) -> bool:  # type: ignore[override]
         """Whether closing puts messages back: only while the worker stops.
 
         At a dropped connection the tasks still run here; delivery tags are valid on any connection.
@@ -87,31 +89,31 @@ class Channel(redis.Channel):  # type: ignore[misc]
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection is None:
             return dict(self._kept)
-        params: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
-        return params
+        params = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        return dict(params)
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """What `broker_transport` names."""
 
     Channel = Channel
 
 
-class Results(RedisBackend):  # type: ignore[misc]
-    """Celery's results in Redis; who publishes does not subscribe to them: the catalog tells all."""
+class Results(RedisBackend):
+    """Celery's results in Redis; nobody subscribes to them: the catalog tells all."""
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Nothing: a subscription per message costs a third of the time of publishing."""
 
 
-class LeaseExtension(bootsteps.StartStopStep):  # type: ignore[misc]
+class LeaseExtension(bootsteps.StartStopStep):
     """Consumer step: renews, on the worker's event loop, the lease of what is being worked on."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}  # noqa: RUF012 - celery reads it so
+    requires = ("celery.worker.consumer.tasks:Tasks",)  # type: ignore[assignment]
     period = 10.0  # seconds; a sixth of the visibility timeout
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        super().__init__(consumer, **kwargs)
+        super().__init__(consumer, **kwargs)  # type: ignore[no-untyped-call]
         self.timer: Any = None
 
     def start(self, consumer: Any) -> None:
@@ -139,10 +141,10 @@ class LeaseExtension(bootsteps.StartStopStep):  # type: ignore[misc]
             logger.warning("could not renew messages: %s", error)
 
 
-class OwnTasksOnly(bootsteps.StartStopStep):  # type: ignore[misc]
+class OwnTasksOnly(bootsteps.StartStopStep):
     """Consumer step: whatever a message asks for, this worker knows no task but the fleet's."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}  # noqa: RUF012 - celery reads it so
+    requires = ("celery.worker.consumer.tasks:Tasks",)  # type: ignore[assignment]
 
     def start(self, consumer: Any) -> None:
         """Forget Celery's built-in tasks (map, chord, backend clean-up)."""

@@ -1,0 +1,135 @@
+"""A small fleet for tests: catalog, broker, and workers in processes of their own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from assets_parser.spec import AssetSpec, Plan, RunOptions
+from catalog import engine as engines
+from catalog import runs
+from tests.support.broker import Valkey
+from workers import contract
+from workers.app import make_app
+from workers.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Fleet:
+    """Everything that a test needs to submit runs and watch them."""
+
+    def __init__(self, folder: Path, valkey: Valkey, **settings: Any) -> None:
+        self.folder = folder
+        self.valkey = valkey
+        given = {
+            "broker": valkey.url,
+            "home": folder / "home",
+            "slots": 2,
+            "reconcile_every": 1,
+            "lease": 4,
+            "lease_renew": 1,
+        }
+        self.settings = Settings.load({"FLEET_CONFIG": ""}, given | settings)
+        self.engine: Engine = engines.connect(self.settings.catalog_url)
+        engines.upgrade(self.engine)
+        self.app: Celery = make_app(self.settings)
+        self.journal = folder / "journal"
+        self.journal.touch()
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def worker(self, name: str = "w1", module: str = "tests.support.stub_worker") -> Any:
+        """Start a worker; its log is in the home's logs."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("FLEET_")}
+        environ |= self.settings.as_environ() | {
+            "FLEET_WORKER": name,
+            "FLEET_TEST_JOURNAL": str(self.journal),
+            "PYTHONPATH": str(ROOT),
+        }
+        log = (self.folder / f"{name}.out").open("ab")
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module],
+            env=environ,
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        self.workers.append(process)
+        return process
+
+    def submit(
+        self, *levels: Iterable[AssetSpec], run_id: str = "aaaaa", send: bool = True, **options: Any
+    ) -> str:
+        """Record a plan and send the one message that begins it."""
+        day = "2026-01-01T00:00:00+00:00"
+        plan = Plan(
+            pipeline="shop",
+            root=str(self.folder),
+            path="pipeline.yml",
+            options=RunOptions(start=day, end=day, execution=day, **options),
+            levels=tuple(tuple(level) for level in levels),
+        )
+        runs.record(
+            self.engine,
+            plan,
+            run_id=run_id,
+            fleet=self.settings.fleet,
+            project=str(self.folder),
+            config="",
+            submitter="test",
+        )
+        if send:
+            contract.advance_signature(self.app, "shop", run_id).apply_async()
+        return run_id
+
+    def wait(self, run_id: str, timeout: float = 60.0) -> str:
+        """The state in which the run ended."""
+        wait_for(lambda: runs.get(self.engine, run_id).ended_at is not None, timeout)
+        return str(runs.get(self.engine, run_id).state)
+
+    def states(self, run_id: str) -> Mapping[str, str]:
+        """Each asset's state."""
+        return {row.asset: str(row.state) for row in runs.asset_runs(self.engine, run_id)}
+
+    def notes(self) -> list[str]:
+        """What the steps wrote to the journal."""
+        return self.journal.read_text("utf-8").splitlines()
+
+    def close(self) -> None:
+        """Kill what this fleet started."""
+        for process in self.workers:
+            process.kill()
+            process.wait()
+        self.app.close()
+        self.engine.dispose()
+
+
+def asset(name: str, *steps: str, upstreams: tuple[str, ...] = (), **parameters: Any) -> AssetSpec:
+    """A spec for the stub worker."""
+    return AssetSpec(
+        pipeline="shop",
+        name=name,
+        type="python",
+        path=f"assets/{name}.py",
+        steps=steps or ("script",),  # type: ignore[arg-type]
+        upstreams=upstreams,
+        parameters=parameters,
+    )
+
+
+def wait_for(condition: Callable[[], Any], timeout: float = 30.0) -> None:
+    """Return once the condition holds; fail the test if it never does."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")

@@ -1,0 +1,64 @@
+"""A real worker whose steps do what the asset's parameters say. Run as a program by tests.
+
+All is real but the work itself: broker, processes, catalog, chords, leases. `parameters` of an asset:
+`<step>_seconds` to take that long, `<step>_fails` to fail with that message, `<step>_raises`,
+`<step>_dies` to be killed, `lines` to log, `rows` of progress. Each start and end is a line in the
+file that FLEET_TEST_JOURNAL names.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from workers import consumer
+from workers.context import CheckOutcome, StepContext, StepResult
+from workers.errors import StepFailed
+from workers.settings import Settings
+
+
+def note(text: str) -> None:
+    """One line in the journal; whole, whoever else writes."""
+    handle = os.open(os.environ["FLEET_TEST_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, (text + "\n").encode())
+    os.close(handle)
+
+
+def work(context: StepContext) -> StepResult:
+    """One step as its asset's parameters say."""
+    asset, step = context.spec.name, context.claim.step
+    says = {
+        key.removeprefix(step + "_"): value for key, value in context.spec.parameters.items()
+    }
+    note(f"start {asset} {step}")
+    for number in range(says.get("lines", 0)):
+        context.log.line(f"{asset} line {number}")
+    if says.get("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    deadline = time.monotonic() + says.get("seconds", 0.0)
+    while time.monotonic() < deadline and not context.stop.wait(0.05):
+        context.progress({"note": "still at it"})
+    if context.stop.reason:
+        note(f"stopped {asset} {step} {context.stop.reason}")
+        raise StepFailed("cancelled", f"stopped: {context.stop.reason}")
+    if "raises" in says:
+        raise RuntimeError(says["raises"])
+    if "fails" in says:
+        raise StepFailed("script", says["fails"])
+    note(f"end {asset} {step}")
+    return StepResult(result={"step": step}, checks=_checks(says) if step == "checks" else ())
+
+
+def _checks(says: dict[str, object]) -> tuple[CheckOutcome, ...]:
+    passed = not says.get("bad")
+    return (CheckOutcome(id="a:b:not_null", name="not_null", passed=passed),)
+
+
+if __name__ == "__main__":
+    settings = Settings.load()
+    lifeline = os.environ.get("FLEET_LIFELINE_FD", "")
+    sys.exit(
+        consumer.run(
+            settings, settings.worker, int(lifeline) if lifeline else None, lambda step: work
+        )
+    )

@@ -1,0 +1,111 @@
+"""Builds Celery's worker for this process and runs it. Called by workers.main."""
+
+import logging
+import os
+import platform
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Any
+
+from billiard.context import _default_context
+from catalog.workers import WorkerInfo
+from celery import signals
+from celery.apps.worker import Worker
+from celery.worker.control import Panel
+
+from catalog import engine as engines
+from workers import tasks
+from workers.app import make_app
+from workers.heart import Heart, watch_lifeline
+from workers.settings import Settings
+from workers.steps import Host, StepFunction, step_function
+from workers.transport import LeaseExtension, OwnTasksOnly
+
+logger = logging.getLogger(__name__)
+
+#: What Flower asks workers. All else that Celery offers by message (revoke, shutdown, pool size,
+#: configuration) is refused: cancelling goes through the catalog.
+_ANSWERS = frozenset(
+    {"ping", "stats", "active", "active_queues", "registered", "reserved", "scheduled", "revoked"}
+)
+
+
+def run(
+    settings: Settings,
+    name: str,
+    lifeline: int | None = None,
+    function: Callable[[str], StepFunction] = step_function,
+) -> int:
+    """Work until told to stop; the exit code.
+
+    `lifeline` is a pipe whose end ends everything, `function` finds the work of a step.
+    """
+    _default_context.set_start_method(  # type: ignore[no-untyped-call]
+        "fork", force=True
+    )  # macOS' default would import all again
+    app = make_app(settings)
+    host = Host(settings=settings, app=app, worker=name, function=function)
+    engines.upgrade(host.engine)
+    tasks.register(app, host)
+    _limit_control()
+    worker = _worker(app, settings, name)
+    if lifeline is not None:
+        watch_lifeline(lifeline, lambda: _children(worker))
+    heart = Heart(host.engine, app, settings, _info(settings, name), lambda: _children(worker))
+    _beat_while_working(heart)
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _worker(app: Any, settings: Settings, name: str) -> Any:
+    steps: Any = app.steps["consumer"]
+    steps.update({LeaseExtension, OwnTasksOnly})
+    return Worker(  # type: ignore[no-untyped-call]
+        app=app,
+        hostname=f"fleet@{name}",
+        pool="prefork",
+        concurrency=settings.slot_count,
+        queues=list(settings.queues),
+        optimization="fair",
+        without_mingle=True,  # chatter between workers, and the seat of old hangs
+        without_gossip=True,
+        quiet=True,
+    )
+
+
+def _limit_control() -> None:
+    for command in set(Panel.data) - _ANSWERS:
+        del Panel.data[command]
+
+
+def _children(worker: Any) -> Iterable[int]:
+    """Process ids of the pool's children that live."""
+    pool = getattr(worker.pool, "_pool", None)
+    return [child.pid for child in list(getattr(pool, "_pool", ())) if child.is_alive()]
+
+
+def _beat_while_working(heart: Heart) -> None:
+    reactions: dict[Any, Callable[[], object]] = {
+        signals.worker_ready: heart.start,
+        signals.worker_shutting_down: lambda: logger.info("stops when its steps have ended"),
+        signals.worker_shutdown: heart.stop,
+        signals.setup_logging: lambda: None,  # a receiver says that logging is ours
+    }
+    for signal, react in reactions.items():
+        signal.connect(lambda react=react, **_: react(), weak=False)
+
+
+def _info(settings: Settings, name: str) -> WorkerInfo:
+    return WorkerInfo(
+        name=name,
+        fleet=settings.fleet,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=version("bruin-fleet"),
+        slots=settings.slot_count,
+        queues=settings.queues,
+        pythons=(),
+        info={"platform": platform.platform(), "python": sys.version.split()[0]},
+    )

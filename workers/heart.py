@@ -1,0 +1,141 @@
+"""The heart of a worker's main process: heartbeat, reconcile, and an eye on its own children.
+
+A thread that workers.main starts once the worker takes work. It never runs tasks, so long assets
+cannot starve it, and it needs no broker to notice what died.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from catalog.workers import WorkerInfo
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from catalog import claims, holders, workers
+from catalog.claims import StepError
+from workers import levels, reconcile
+from workers.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds between two looks at the pool's children
+
+#: Held while the heart works with the catalog: a child forked in the middle would inherit locks
+#: that nobody in it ever releases.
+_fork_guard = threading.Lock()
+
+os.register_at_fork(
+    before=_fork_guard.acquire,
+    after_in_parent=_fork_guard.release,
+    after_in_child=_fork_guard.release,
+)
+
+_AWAY = (SQLAlchemyError, BrokerError, RedisError, OSError)
+
+
+class Heart:
+    """Beats until `stop`; `children` tells the process ids of the pool now."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        app: Celery,
+        settings: Settings,
+        info: WorkerInfo,
+        children: Callable[[], Iterable[int]],
+    ) -> None:
+        self._engine = engine
+        self._app = app
+        self._settings = settings
+        self._info = info
+        self._children = children
+        self._seen: set[int] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more and sign off."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+        self._try(lambda: workers.leave(self._engine, self._info.name))
+
+    def _run(self) -> None:
+        self._try(lambda: workers.register(self._engine, self._info))
+        every = {
+            self._beat: self._settings.lease_renew,
+            self._reconcile: self._settings.reconcile_every,
+        }
+        due = {action: time.monotonic() + period for action, period in every.items()}
+        while not self._stopped.wait(TICK):
+            self._try(self._bury_children)
+            for action, period in every.items():
+                if time.monotonic() >= due[action]:
+                    due[action] = time.monotonic() + period
+                    self._try(action)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """What cannot be reached now is tried again at the next beat."""
+        try:
+            with _fork_guard:
+                action()
+        except _AWAY as error:
+            logger.warning("the heart missed a beat: %s", error)
+
+    def _beat(self) -> None:
+        workers.beat(self._engine, self._info.name)
+
+    def _reconcile(self) -> None:
+        healed = reconcile.run_once(self._engine, self._app, self._settings.fleet)
+        if healed:
+            logger.warning("reconcile: %s", healed)
+
+    def _bury_children(self) -> None:
+        """The steps of a pool child that died are lost now, not when their lease runs out."""
+        alive = set(self._children())
+        for pid in self._seen - alive:
+            self._bury(pid)
+        self._seen = alive
+
+    def _bury(self, pid: int) -> None:
+        for claim in holders.held_by(self._engine, self._info.name, pid):
+            message = f"process {pid} of worker {self._info.name} died while it ran this step"
+            logger.warning("%s: %s %s", message, claim.asset, claim.step)
+            ended = claims.fail(self._engine, claim, StepError(kind="lost", message=message))
+            levels.send_steps(self._engine, self._app, ended.wake)
+            levels.advance(self._engine, self._app, claim.run_id)
+
+
+def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:
+    """End this worker and its children at once when the other end of the pipe is closed.
+
+    Whoever started an embedded fleet holds that end; a killed command leaves nothing behind.
+    """
+
+    def watch() -> None:
+        while os.read(descriptor, 1):
+            pass
+        for pid in children():
+            _kill(pid)
+        os._exit(1)
+
+    thread = threading.Thread(target=watch, name="lifeline", daemon=True)
+    thread.start()
+    return thread
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        logger.debug("process %d has gone by itself", pid)

@@ -1,0 +1,61 @@
+"""Publishes what the catalog says is to be done next: a level as a chord, or single steps.
+
+The tasks fleet.advance and fleet.advance_failed, the ends of detached steps and reconcile call
+this. Nothing here decides: a lost, late or repeated call does nothing that the catalog did not ask.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from celery import Celery, chain, chord
+from sqlalchemy import Engine
+
+from catalog import claims, levels, runs
+from catalog.levels import Finished, Published
+from catalog.values import StepKey
+from workers import contract
+
+
+def advance(engine: Engine, app: Celery, run_id: str) -> str:
+    """Move the run on if its level is over, or begin it; says in a few words what became of it."""
+    outcome = levels.advance(engine, run_id)
+    if isinstance(outcome, Published):
+        publish(engine, app, run_id, outcome)
+        return f"level {outcome.level}"
+    return str(outcome.state) if isinstance(outcome, Finished) else outcome.reason
+
+
+def publish(engine: Engine, app: Celery, run_id: str, level: Published) -> None:
+    """Send one level: a chain for each asset, and `advance` when all have ended, well or not.
+
+    The chord's own bookkeeping is a hint only, as everything about messages is; that the messages
+    were sent is noted afterwards, so that a crash in between sends them again.
+    """
+    pipeline = runs.get(engine, run_id).pipeline
+    header = [_chain(app, pipeline, run_id, asset, steps) for asset, steps in level.chains]
+    body = contract.advance_signature(app, pipeline, run_id)
+    failed = contract.advance_signature(app, pipeline, run_id, failed=True)
+    body.on_error(failed)  # type: ignore[no-untyped-call]
+    chord(header, app=app)(body)  # type: ignore[no-untyped-call]
+    levels.confirm_sent(engine, run_id, [asset for asset, _ in level.chains])
+
+
+def send_steps(engine: Engine, app: Celery, keys: Iterable[StepKey]) -> None:
+    """Send steps on their own, outside any chord: woken, retried or found lost."""
+    with app.producer_or_acquire() as producer:  # type: ignore[no-untyped-call]
+        for run_id, asset, step in keys:
+            pipeline = claims.spec(engine, run_id, asset).pipeline
+            signature = contract.step_signature(
+                app, pipeline, run_id, asset, contract.checked_step(step), detached=True
+            )
+            signature.apply_async(producer=producer)  # type: ignore[no-untyped-call]
+
+
+def _chain(app: Celery, pipeline: str, run_id: str, asset: str, steps: Iterable[str]) -> Any:
+    signatures = [
+        contract.step_signature(app, pipeline, run_id, asset, contract.checked_step(step))
+        for step in steps
+    ]
+    if len(signatures) == 1:
+        return signatures[0]
+    return chain(*signatures, app=app)  # type: ignore[no-untyped-call]

@@ -1,0 +1,63 @@
+"""The entry of a worker process: `python -P -m workers.main`, settings in the environment.
+
+Not Celery's command line, which looks for modules in the current folder first: a project may hold a
+celery.py. `fleet worker`, `fleet up` and embedded fleets start it.
+"""
+
+import logging
+import os
+import socket
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+LIFELINE = "FLEET_LIFELINE_FD"  # number of a pipe's read end that is inherited
+
+
+def main() -> int:
+    """Run a worker until it is told to stop; its exit code."""
+    _prepare_process()
+    from workers.settings import Settings, SettingsError  # noqa: PLC0415 - after sys.path is clean
+
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        print(f"fleet worker: {error}", file=sys.stderr)
+        return 2
+    if not settings.broker:
+        print("fleet worker: no broker is set: name one by FLEET_BROKER", file=sys.stderr)
+        return 2
+    lifeline = os.environ.pop(LIFELINE, "")
+    for name in settings.as_environ():  # what this process starts must not find the broker's URL
+        os.environ.pop(name, None)
+    return _work(settings, int(lifeline) if lifeline else None)
+
+
+def _prepare_process() -> None:
+    """No imports from the current folder; children write bytecode, or each start is slow."""
+    here = {"", str(Path.cwd())}
+    installed = str(Path(__file__).resolve().parents[1])
+    sys.path[:] = [entry for entry in sys.path if entry not in here or entry == installed]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def _work(settings: Any, lifeline: int | None) -> int:
+    from workers import consumer  # noqa: PLC0415 - the settings are known to be good by now
+
+    name = settings.worker or f"{socket.gethostname()}-{os.getpid()}"
+    _log_to(settings.logs / f"worker-{name}.log")
+    return consumer.run(settings, name, lifeline)
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=2, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    level = os.environ.get("FLEET_LOG_LEVEL", "INFO").upper()
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Finds what got lost and moves it on: the healer that does not depend on the patient.
+
+Each worker's main process runs it on a timer; the CLI does where no worker beats. Two at once do no
+harm: every action is its own compare-and-set in the catalog.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from catalog import recover
+from workers import levels
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healed:
+    """What one look found, for the worker's log. All zero is the normal case."""
+
+    lost: int = 0
+    resent: int = 0
+    advanced: int = 0
+    stopped: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.lost, self.resent, self.advanced, self.stopped))
+
+
+def run_once(engine: Engine, app: Celery, fleet: str) -> Healed:
+    """One look at the runs of `fleet`. Raises what the catalog or the broker raises when away."""
+    stopped = len(recover.overdue(engine, fleet))
+    lost = recover.lost(engine, fleet)
+    for item in lost:
+        logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
+    wake = [key for item in lost for key in item.ended.wake]
+    stale = recover.stale(engine, fleet)
+    levels.send_steps(engine, app, [*wake, *stale])
+    stuck = recover.stuck_levels(engine, fleet)
+    for run_id in stuck:
+        levels.advance(engine, app, run_id)
+    stopped += len(recover.finish_cancelled(engine, fleet))
+    return Healed(lost=len(lost), resent=len(stale), advanced=len(stuck), stopped=stopped)

@@ -1,0 +1,40 @@
+"""The Celery tasks: thin. They check what a message holds and call workers.steps or .levels.
+
+workers.main registers them on the app that it runs.
+"""
+
+from typing import Any
+
+from celery import Celery
+
+from assets_parser.spec import Step
+from workers import contract, levels, steps
+
+
+def register(app: Celery, host: steps.Host) -> None:
+    """Give the app the fleet's tasks, and no others."""
+    for step in contract.STEPS:
+        _register_step(app, host, step)
+    _register_advance(app, host)
+
+
+def _register_step(app: Celery, host: steps.Host, step: Step) -> None:
+    def run(run_id: Any, asset: Any, detached: Any = False) -> Any:
+        run_id, asset = contract.check_run_id(run_id), contract.check_asset(asset)
+        return steps.run_step(host, run_id, asset, step, detached=detached is True)
+
+    app.task(run, name=contract.task_name(step))  # type: ignore[no-untyped-call]
+
+
+def _register_advance(app: Celery, host: steps.Host) -> None:
+    def advance(run_id: Any) -> Any:
+        return {"run": levels.advance(host.engine, host.app, contract.check_run_id(run_id))}
+
+    # bound, or Celery would call it inside the worker's main process instead of sending a message
+    def advance_failed(task: Any, run_id: Any) -> Any:
+        return advance(run_id)
+
+    app.task(advance, name=contract.ADVANCE, ignore_result=True)  # type: ignore[no-untyped-call]
+    app.task(  # type: ignore[no-untyped-call]
+        advance_failed, name=contract.ADVANCE_FAILED, bind=True, ignore_result=True
+    )
