@@ -1,0 +1,69 @@
+"""How an asset's process ended, in the words that a person will read. Called by workers.main_step."""
+
+import signal
+
+from assets_parser.spec import AssetSpec
+from workers.errors import Kind, StepFailed
+from workers.supervisor import Exit
+from workers.traceback_frames import Failure
+
+MEANINGS = {
+    "SIGSEGV": "a crash in compiled code",
+    "SIGABRT": "the process gave up by itself",
+    "SIGBUS": "a file that it had mapped was removed or cut",
+    "SIGILL": "a package that was built for another processor",
+}
+
+
+def failure_of(
+    ended: Exit, failure: Failure | None, spec: AssetSpec, step: str
+) -> StepFailed | None:
+    """What to tell about this end; None if all is well."""
+    kind: Kind = "materialize" if step == "materialize" else "script"
+    if ended.reason:
+        return _stopped(ended, spec)
+    if ended.signal:
+        return _killed(kind, ended)
+    if ended.code == 0:
+        return None
+    if failure is None:
+        return StepFailed(kind, f"the process ended with exit code {ended.code}")
+    if failure.type == "SystemExit":
+        said = "" if failure.message == str(ended.code) else f": {failure.message}"
+        message = f"the process ended with exit code {ended.code}{said}"
+        return StepFailed(kind, message, frames=failure.frames)
+    hint = _hint(failure, spec)
+    detail = failure.message if "\n" in failure.message.strip() else ""
+    return StepFailed(kind, failure.text, detail=detail, hint=hint, frames=failure.frames)
+
+
+def _stopped(ended: Exit, spec: AssetSpec) -> StepFailed:
+    if ended.reason == "timeout":
+        hint = "raise `timeout` of the asset, or let it do less at a time"
+        return StepFailed(
+            "timeout", f"it ran longer than its timeout of {spec.timeout:g} s", hint=hint
+        )
+    if ended.reason in ("lease", "lost"):
+        return StepFailed("lost", "the worker lost the process, which was ended")
+    return StepFailed("cancelled", f"it was stopped: {ended.reason}")
+
+
+def _killed(kind: Kind, ended: Exit) -> StepFailed:
+    name = signal.Signals(ended.signal).name
+    if name == "SIGKILL":
+        size = ended.max_rss / 2**20
+        return StepFailed(
+            kind,
+            f"the process was killed (SIGKILL), probably because memory ran out; it used {size:.0f} MiB",
+            hint="yield rows in pieces instead of building one large value, or give it more memory",
+        )
+    meaning = MEANINGS.get(name)
+    said = f"the process was killed by {name}" + (f": {meaning}" if meaning else "")
+    return StepFailed(kind, said)
+
+
+def _hint(failure: Failure, spec: AssetSpec) -> str:
+    if failure.type != "ModuleNotFoundError":
+        return ""
+    where = spec.requirements.path if spec.requirements else "a requirements.txt beside the asset"
+    return f"add the package to {where}; imports of your own start at the project root"

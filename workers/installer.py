@@ -1,0 +1,132 @@
+"""Calls uv: with a plain environment, this worker's own cache, and uv's own words on failure.
+
+Used by workers.pool (Python versions) and workers.envs (environments).
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from workers.errors import StepFailed
+from workers.settings import Settings
+
+TIMEOUT = 1800.0  # seconds for one call; packages may have to be built
+MAX_DETAIL = 6000  # characters of uv's words that are kept, from the end
+PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+KEPT = frozenset(
+    ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "NETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "CC", "CXX", "CFLAGS", "LDFLAGS", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_INDEX_STRATEGY", "UV_KEYRING_PROVIDER", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES", "UV_OFFLINE", "UV_EXCLUDE_NEWER", "UV_CONFIG_FILE", "UV_PYTHON_INSTALL_DIR", "UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL"]
+)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """uv's environment: what configures an index is kept, what names a virtual environment is not."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key in KEPT or (key.startswith("UV_INDEX_") and key.endswith(("_USERNAME", "_PASSWORD")))
+    }
+    return kept | {
+        "PATH": PLAIN_PATH,
+        "UV_CACHE_DIR": str(settings.uv_cache),
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "manual",
+        "NO_COLOR": "1",
+    }
+
+
+def find(settings: Settings) -> str:
+    """The uv binary: as set, from the installed package, or on PATH; StepFailed if there is none."""
+    if settings.uv:
+        return settings.uv
+    with contextlib.suppress(ImportError, FileNotFoundError):
+        from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is set
+
+        return str(find_uv_bin())
+    found = shutil.which("uv")
+    if found is None:
+        raise StepFailed("env", "uv was not found", hint="pip install uv, or set FLEET_UV")
+    return found
+
+
+def uv(
+    settings: Settings,
+    *args: str,
+    what: str,
+    cwd: Path | None = None,
+    stop: Callable[[], str | None] | None = None,
+) -> str:
+    """Run uv and return what it printed; StepFailed(kind="env") with its own words if it fails.
+
+    `what` names the purpose for the message. `stop` is asked four times a second whether to give up.
+    """
+    argv = [find(settings), *args]
+    try:
+        process = subprocess.Popen(
+            argv,
+            env=environment(settings),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise StepFailed("env", f"uv cannot be started: {error}") from error
+    with _ended(process):
+        out, err = _communicate(process, stop)
+    if process.returncode != 0:
+        raise StepFailed("env", _headline(what, err), detail=_trim(err))
+    return out
+
+
+@contextlib.contextmanager
+def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Whatever happens, nothing of uv's session is left running."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _communicate(
+    process: "subprocess.Popen[bytes]", stop: Callable[[], str | None] | None
+) -> tuple[str, str]:
+    rounds = int(TIMEOUT * 4)
+    for _ in range(rounds):
+        try:
+            out, err = process.communicate(timeout=0.25)
+            return out.decode(errors="replace"), err.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            reason = stop() if stop else None
+            if reason:
+                raise StepFailed("cancelled", f"stopped while uv was running: {reason}") from None
+    raise StepFailed("env", f"uv did not finish within {TIMEOUT:.0f} s")
+
+
+def _headline(what: str, err: str) -> str:
+    lines = [line.strip() for line in err.splitlines()]
+    causes = [line for line in lines if line.startswith(("error:", "×", "╰─▶"))]
+    said = " ".join(line.removeprefix("error:").strip("×╰─▶ ") for line in causes[:2])
+    return f"{what}: {said}" if said else f"{what}: uv failed"
+
+
+def _trim(err: str) -> str:
+    text = "\n".join(line.rstrip() for line in err.strip().splitlines())
+    return text if len(text) <= MAX_DETAIL else "[...]\n" + text[-MAX_DETAIL:]
+
+
+def config_flags(*, project: bool) -> list[str]:
+    """Which configuration uv reads: a project's own for a pyproject.toml, else only the user's."""
+    if project:
+        return []
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    named = os.environ.get("UV_CONFIG_FILE")
+    file = Path(named) if named else base / "uv" / "uv.toml"
+    return ["--config-file", str(file)] if file.is_file() else ["--no-config"]

@@ -1,0 +1,196 @@
+"""The main step of a Python asset: run it, as a script or for the value of its materialize().
+
+workers.steps calls `run`. The asset's code runs in its own environment and process tree (never here);
+what it returned comes back as an Arrow file that is renamed into place after the process succeeded.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers import connections, process_environment, storage, supervisor, traceback_frames
+from workers.context import StepContext, StepResult
+from workers.endings import failure_of
+from workers.envs import Env, EnvRequest, EnvStore, needs_of
+from workers.errors import StepFailed
+from workers.requirements import Needs, parse_project
+from workers.secret_values import secret_texts
+
+LAUNCH = Path(__file__).with_name("inside") / "launch.py"
+BATCH_ROWS = 10_000
+TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
+
+
+def run(context: StepContext) -> StepResult:
+    """Run the asset of this attempt. Raises StepFailed."""
+    attempt = _Attempt(context)
+    env = attempt.environment()
+    with attempt.scratch() as scratch, attempt.interpreter() as interpreter:
+        if context.claim.step == "materialize":
+            return StepResult(result=_materialize(attempt, interpreter, env, scratch))
+        attempt.process(interpreter, env, attempt.job(scratch, "script"), scratch)
+        return StepResult(result={"exit": 0})
+
+
+def _materialize(
+    attempt: "_Attempt", interpreter: Env, env: Mapping[str, str], scratch: Path
+) -> dict[str, Any]:
+    """Run it for its value; the data is on storage afterwards, or nothing of it is."""
+    context = attempt.context
+    claim, root = context.claim, context.settings.storage_path
+    name = storage.data_name(claim.run_id, claim.asset, claim.number)
+    final = storage.inside(root, name)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    output = final.with_name(f".parts-{uuid.uuid4().hex[:12]}")
+    output.mkdir(mode=0o700)
+    result = scratch / "result.json"
+    job = attempt.job(scratch, "materialize")
+    job |= {"output": str(output), "result": str(result), "batch_rows": BATCH_ROWS}
+    try:
+        attempt.process(interpreter, env, job, scratch)
+        said = _returned(result)
+        for notice in said["notices"]:
+            context.log.line(f"notice: {notice}")
+        if said["data"] is not None:
+            said["data"] = _adopt(output / "data.arrow", final, said["data"]) | {"path": name}
+        return said
+    finally:
+        shutil.rmtree(output, ignore_errors=True)
+
+
+def _adopt(made: Path, final: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename the asset's file into place; it must be a regular file and not a link elsewhere."""
+    found = made.lstat() if made.parent.exists() and os.path.lexists(made) else None
+    if found is None or not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise StepFailed("materialize", "the asset left no regular data file behind")
+    digest = storage.digest(made)
+    storage.publish(made, final)
+    return {
+        "rows": int(said["rows"]),
+        "bytes": found.st_size,
+        "digest": digest,
+        "schema": [[str(name), str(kind)] for name, kind in said["schema"]],
+        "parts": 1,
+    }
+
+
+def _returned(file: Path) -> dict[str, Any]:
+    """What the asset's process wrote about its value; nothing if it left with sys.exit(0)."""
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        notice = (
+            "the process ended with exit code 0 before materialize() returned; nothing is loaded"
+        )
+        return {"data": None, "returned": "None", "notices": [notice]}
+    return {key: said[key] for key in ("data", "returned", "notices")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt at an asset: what its process is given."""
+
+    context: StepContext
+
+    def environment(self) -> dict[str, str]:
+        """The process's environment; its secrets are known to the log's mask from now on."""
+        context = self.context
+        declared = {}
+        if context.spec.secrets:
+            known = connections.of(context)
+            declared = process_environment.secrets(context.spec, known)
+        if context.options.mask_credentials:
+            context.mask(self._secret_texts(declared))
+        return process_environment.build(context.spec, declared, os.environ)
+
+    @staticmethod
+    def _secret_texts(declared: Mapping[str, connections.Connection]) -> list[str]:
+        return [text for connection in declared.values() for text in secret_texts(connection)]
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for what worker and process tell each other, only for this user."""
+        parent = self.context.settings.run_dir
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix="asset-", dir=parent) as name:
+            yield Path(name)
+
+    @contextlib.contextmanager
+    def interpreter(self) -> Iterator[Env]:
+        """The asset's environment, built if need be, and kept from eviction."""
+        context = self.context
+        store = EnvStore(context.settings, context.engine)
+        request = self._request()
+        with store.using(request, self._tell, lambda: context.stop.reason) as env:
+            for notice in (context.spec.python_notice, env.notice):
+                if notice:
+                    context.log.line(f"notice: {notice}")
+            yield env
+
+    def _request(self) -> EnvRequest:
+        spec, wish = self.context.spec, self.context.spec.requirements
+        needs, requires = Needs(), ""
+        if wish is not None:
+            needs = needs_of(self.context.project, wish.kind, wish.path)
+        if wish is not None and wish.kind == "pyproject":
+            project = parse_project(self.context.project / wish.path).get("project", {})
+            requires = str(project.get("requires-python", ""))
+        pyarrow = self.context.claim.step == "materialize"
+        return EnvRequest(python=spec.python, needs=needs, pyarrow=pyarrow, requires=requires)
+
+    def _tell(self, text: str) -> None:
+        self.context.log.line(text)
+        self.context.progress({"note": text})
+
+    def job(self, scratch: Path, mode: str) -> dict[str, Any]:
+        """What workers/inside is told; see inside/job.py."""
+        spec, project = self.context.spec, self.context.project
+        folder = (project / spec.working_dir).resolve()
+        packages = [folder / "src"] if (folder / "src").is_dir() and spec.working_dir != "." else []
+        first, second = (project, folder) if mode == "materialize" else (folder, project)
+        roots = dict.fromkeys(str(path) for path in (first, second, *packages))
+        if mode == "script" and spec.working_dir != ".":
+            del roots[str(project)]  # `python -m` knows the working directory only
+        return {
+            "mode": mode,
+            "file": str(project / (spec.body_path or spec.path)),
+            "roots": list(roots),
+            "python_path": self.context.options.python_path,
+            "failure": str(scratch / "failure.json"),
+        }
+
+    def process(
+        self, interpreter: Env, env: Mapping[str, str], job: Mapping[str, Any], scratch: Path
+    ) -> None:
+        """Run it to its end; StepFailed says how it ended if not well."""
+        context, spec = self.context, self.context.spec
+        file = scratch / "job.json"
+        file.write_text(json.dumps(job), "utf-8")
+        argv = [str(interpreter.python), str(LAUNCH), str(file)]
+        try:
+            ended = supervisor.mine().run(
+                argv,
+                env,
+                context.project / spec.working_dir,
+                on_line=context.log.line,
+                stop=context.stop,
+                timeout=spec.timeout,
+                lease=context.settings.lease * TICK_MARGIN,
+                grace=context.settings.stop_grace,
+            )
+        except supervisor.SupervisorError as error:
+            raise StepFailed("env", f"the process could not be started: {error}") from error
+        if ended.leftovers:
+            context.log.line(f"notice: ended {ended.leftovers} processes that were left running")
+        failure = traceback_frames.read(Path(job["failure"]), context.project)
+        failed = failure_of(ended, failure, spec, context.claim.step)
+        if failed is not None:
+            raise failed

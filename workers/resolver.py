@@ -1,0 +1,172 @@
+"""Turns what an asset asks for into exact versions, once a day for the whole fleet.
+
+Used by workers.envs. The first worker that needs a requirements text asks uv and stores the answer in
+the catalog by compare-and-set; everybody else takes that, so that one run never mixes versions.
+"""
+
+import hashlib
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from workers import installer, requirements
+from workers.errors import StepFailed
+from workers.pool import Interpreter
+from workers.requirements import Needs
+from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+FORMAT = "1"  # part of every key; raised when the meaning of a stored text changes
+CREDENTIALS = re.compile(r"://(?!git@)[^/\s@]+@")
+Tell = Callable[[str], None]
+Stopped = Callable[[], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """Resolves for one worker. `engine` may be None where there is no catalog (doctor, tests)."""
+
+    settings: Settings
+    engine: "Engine | None" = None
+
+    def resolve(
+        self, needs: Needs, python: Interpreter, *, pyarrow: bool, tell: Tell, stop: Stopped
+    ) -> str:
+        """Exact requirements as text for `uv pip sync`; StepFailed(kind="env") with uv's words."""
+        if needs.kind == "none" and not pyarrow:
+            return ""
+        key = _key(needs, python, pyarrow)
+        known = self._known(key)
+        if known is not None:
+            return known
+        with FileLock(self._lock_file(key)):
+            known = self._known(key)
+            if known is None:
+                known = self._publish(key, self._ask(needs, python, pyarrow, tell, stop))
+        return known
+
+    def _known(self, key: str) -> str | None:
+        entry = _memory.get(key)
+        if entry and time.monotonic() < entry[0]:
+            return entry[1]
+        text = self._stored(key)
+        if text is not None:
+            _memory[key] = (time.monotonic() + 60.0, text)
+        return text
+
+    def _stored(self, key: str) -> str | None:
+        max_age = self.settings.resolution_max_age
+        if self.engine is not None:
+            from catalog import resolutions  # noqa: PLC0415 - SQLAlchemy only where there is one
+
+            found: str | None = resolutions.get(self.engine, key, max_age)
+            if found is not None:
+                return found
+        file = self._file(key)
+        try:
+            fresh = time.time() - file.stat().st_mtime < max_age
+            return file.read_text("utf-8") if fresh else None
+        except FileNotFoundError:
+            return None
+
+    def _publish(self, key: str, text: str) -> str:
+        """Store it for others; what counts is the text that was there first."""
+        if self.engine is not None and not CREDENTIALS.search(text):
+            from catalog import resolutions  # noqa: PLC0415
+
+            text = resolutions.put_if_absent(self.engine, key, text)
+        else:
+            aside = self._file(key).with_suffix(".new")
+            aside.touch(mode=0o600)
+            aside.write_text(text, "utf-8")
+            aside.replace(self._file(key))
+        _memory[key] = (time.monotonic() + 60.0, text)
+        return text
+
+    def _ask(
+        self, needs: Needs, python: Interpreter, pyarrow: bool, tell: Tell, stop: Stopped
+    ) -> str:
+        with tempfile.TemporaryDirectory(prefix="fleet-resolve-") as name:
+            scratch = Path(name)
+            inputs = self._inputs(needs, python, scratch, tell, stop)
+            if pyarrow:
+                extra = scratch / "materialize.in"
+                extra.write_text("pyarrow\n", "utf-8")
+                inputs.append(extra)
+            return self._compile(inputs, needs, python, stop) if inputs else ""
+
+    def _inputs(
+        self, needs: Needs, python: Interpreter, scratch: Path, tell: Tell, stop: Stopped
+    ) -> list[Path]:
+        if needs.file is None:
+            return []
+        tell(f"resolving {needs.file.name} for Python {python.minor}")
+        locked = self._locked(needs, python, tell, stop) if needs.kind == "pyproject" else None
+        if locked is None:
+            return [needs.file]
+        exported = scratch / "locked.txt"
+        exported.write_text(locked, "utf-8")
+        return [exported]
+
+    def _locked(self, needs: Needs, python: Interpreter, tell: Tell, stop: Stopped) -> str | None:
+        """What uv.lock says, if it is there and current; the user's files are not touched."""
+        assert needs.file is not None
+        if not needs.file.with_name("uv.lock").exists():
+            return None
+        flags = ["--locked", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-project"]
+        args = ["export", *flags, "--python", str(python.path)]
+        try:
+            return installer.uv(self.settings, *args, what="uv.lock", cwd=needs.folder, stop=stop)
+        except StepFailed as failure:
+            if failure.kind != "env":
+                raise
+            tell("uv.lock does not fit pyproject.toml; resolving pyproject.toml without it")
+            return None
+
+    def _compile(self, inputs: list[Path], needs: Needs, python: Interpreter, stop: Stopped) -> str:
+        flags = ["--no-header", "--no-annotate", "--no-emit-index-url", "--only-binary", "pyarrow"]
+        groups = _default_groups(needs) if inputs[0] == needs.file else []
+        args = [*map(str, inputs), *flags, *groups, "--python", str(python.path)]
+        config = installer.config_flags(project=needs.kind == "pyproject")
+        what = f"{needs.file.name} cannot be resolved" if needs.file else "pyarrow"
+        folder = needs.folder or inputs[0].parent
+        return installer.uv(
+            self.settings, "pip", "compile", *args, *config, what=what, cwd=folder, stop=stop
+        )
+
+    def _lock_file(self, key: str) -> Path:
+        folder = self.settings.envs / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"resolve-{key[:32]}.lock"
+
+    def _file(self, key: str) -> Path:
+        folder = self.settings.envs / ".resolved"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{key[:32]}.txt"
+
+
+_memory: dict[str, tuple[float, str]] = {}  # by key: until when (monotonic), text
+
+
+def _key(needs: Needs, python: Interpreter, pyarrow: bool) -> str:
+    parts = [FORMAT, needs.kind, needs.digest, python.minor, python.platform, str(pyarrow)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _default_groups(needs: Needs) -> list[str]:
+    """`uv run` installs the group `dev` unless tool.uv.default-groups says otherwise; so do we."""
+    if needs.kind != "pyproject" or needs.file is None:
+        return []
+    data = requirements.parse_project(needs.file)
+    groups = data.get("dependency-groups", {})
+    wanted = data.get("tool", {}).get("uv", {}).get("default-groups", ["dev"])
+    names = list(groups) if wanted == "all" else [name for name in wanted if name in groups]
+    return [flag for name in names for flag in ("--group", name)]

@@ -1,0 +1,250 @@
+"""Runs one asset's process at a time, through a guardian process that outlives every accident.
+
+Each thread of a worker that runs steps keeps one `Supervisor` (`mine()`); workers.main_step uses it.
+The guardian (supervisor_main.py) starts once, so that starting an asset costs only the asset's own
+interpreter.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.context import Stop
+from workers.lines import Lines
+
+GUARDIAN = Path(__file__).with_name("supervisor_main.py")
+POLL = 0.1  # seconds between two looks at `stop` and the time limit
+DRAIN = 1.0  # seconds to wait for output that somebody outside the tree still holds open
+CHUNK = 256 * 1024
+
+
+class SupervisorError(RuntimeError):
+    """The asset's process could not be started; the text is the system's reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a process ended. `reason` is empty if it ended by itself, else why it was ended:
+    "timeout", "lease", "lost", or what `stop` said."""
+
+    code: int = 0
+    signal: int = 0
+    reason: str = ""
+    leftovers: int = 0  # processes that it left behind, which were ended
+    max_rss: int = 0  # bytes
+
+
+class Supervisor:
+    """A guardian process and the socket to it. Not to be shared by threads."""
+
+    def __init__(self) -> None:
+        self._guardian: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+        self._sending = threading.Lock()
+        self._owner = os.getpid()
+
+    def warm(self) -> None:
+        """Start the guardian if it does not run, so that the first asset need not wait for it."""
+        if self._guardian is not None:
+            if self._owner == os.getpid() and self._guardian.poll() is None:
+                return
+            self.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            argv = [sys.executable, "-I", "-S", str(GUARDIAN), str(theirs.fileno())]
+            self._guardian = subprocess.Popen(
+                argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self._sock, self._owner = ours, os.getpid()
+
+    def close(self) -> None:
+        """Let the guardian end what it runs and leave."""
+        if self._sock is not None:
+            self._sock.close()
+        if self._guardian is not None and self._owner == os.getpid():
+            self._guardian.wait()
+        self._sock = self._guardian = None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str | Path,
+        *,
+        on_line: Callable[[str], None],
+        stop: Stop | None = None,
+        timeout: float = 0.0,
+        lease: float = 15.0,
+        grace: float = 5.0,
+        mask: Callable[[str], str] | None = None,
+    ) -> Exit:
+        """Run a program to its end and that of its whole tree; lines go to `on_line` as they come.
+
+        `timeout` (0 for none), `lease` (without a sign of this process) and `grace` (between TERM
+        and KILL) are seconds. Raises SupervisorError if the program cannot be started.
+        """
+        self.warm()
+        reading, writing = os.pipe()
+        order = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), "lease": lease}
+        try:
+            self._send(order | {"kind": "start"}, writing)
+        finally:
+            os.close(writing)
+        watch = _Watch(self, reading, Lines(on_line, mask), stop, timeout, grace)
+        with self._ticking(lease / 5):
+            return watch.follow()
+
+    def kill(self, reason: str, grace: float) -> None:
+        """Ask for the end of the tree that runs."""
+        self._send({"kind": "kill", "reason": reason, "grace": grace})
+
+    @property
+    def socket(self) -> socket.socket:
+        """The lifeline to the guardian."""
+        assert self._sock is not None
+        return self._sock
+
+    def receive(self) -> dict[str, Any] | None:
+        """The guardian's next message, None if it is gone."""
+        header = self._exactly(4)
+        body = self._exactly(int.from_bytes(header, "big")) if header else b""
+        return json.loads(body) if body else None
+
+    def _exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            try:
+                more = self.socket.recv(size - len(data))
+            except ConnectionError:
+                return b""
+            if not more:
+                return b""
+            data += more
+        return bytes(data)
+
+    def _send(self, message: Mapping[str, Any], *fds: int) -> None:
+        body = json.dumps(message).encode()
+        with self._sending, contextlib.suppress(OSError):  # its end is noticed while reading
+            socket.send_fds(self.socket, [len(body).to_bytes(4, "big")], fds)
+            self.socket.sendall(body)
+
+    @contextlib.contextmanager
+    def _ticking(self, every: float) -> Any:
+        """Tell the guardian that this process lives, from a thread: a slow log is no death."""
+        done = threading.Event()
+
+        def tick() -> None:
+            while not done.wait(every):
+                self._send({"kind": "tick"})
+
+        thread = threading.Thread(target=tick, name="fleet-tick", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+class _Watch:
+    """One run: its output, its limits, its end."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        reading: int,
+        lines: Lines,
+        stop: Stop | None,
+        timeout: float,
+        grace: float,
+    ) -> None:
+        self._supervisor = supervisor
+        self._pipe = reading
+        self._lines = lines
+        self._stop = stop
+        self._deadline = time.monotonic() + timeout if timeout > 0 else 0.0
+        self._grace = grace
+        self._pid = 0
+        self._asked = False
+        self._open = True
+
+    def follow(self) -> Exit:
+        """Read output until the process has ended."""
+        end: Exit | None = None
+        try:
+            while end is None:
+                ready = self._ready(POLL)
+                if self._pipe in ready:
+                    self._read()
+                if self._supervisor.socket in ready:
+                    end = self._hear()
+                self._limits()
+            while self._open and select.select([self._pipe], [], [], DRAIN)[0]:
+                self._read()
+        except BaseException:
+            self._supervisor.close()  # the lifeline's end takes the whole tree with it
+            raise
+        finally:
+            os.close(self._pipe)
+        self._lines.end()
+        return end
+
+    def _ready(self, timeout: float) -> list[Any]:
+        sources: list[Any] = [self._pipe] if self._open else []
+        return select.select([*sources, self._supervisor.socket], [], [], timeout)[0]
+
+    def _read(self) -> None:
+        data = os.read(self._pipe, CHUNK)
+        self._open = bool(data)
+        self._lines.feed(data)
+
+    def _hear(self) -> Exit | None:
+        message = self._supervisor.receive()
+        if message is None:
+            return self._orphaned()
+        kind = message.pop("kind")
+        if kind == "failed":
+            raise SupervisorError(message["error"])
+        if kind == "started":
+            self._pid = message["pid"]
+        return Exit(**message) if kind == "ended" else None
+
+    def _orphaned(self) -> Exit:
+        """The guardian was killed: end what it guarded, as well as can be from here."""
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, signal.SIGKILL)
+        self._supervisor.close()
+        return Exit(signal=signal.SIGKILL, reason="lost")
+
+    def _limits(self) -> None:
+        if self._asked:
+            return
+        reason = self._stop.reason if self._stop else None
+        if not reason and self._deadline and time.monotonic() > self._deadline:
+            reason = "timeout"
+        if reason:
+            self._asked = True
+            self._supervisor.kill(reason, self._grace)
+
+
+_of_thread = threading.local()
+
+
+def mine() -> Supervisor:
+    """The supervisor of the calling thread, made at its first use (again after a fork)."""
+    found: Supervisor | None = getattr(_of_thread, "supervisor", None)
+    if found is None:
+        found = _of_thread.supervisor = Supervisor()
+    return found
