@@ -1,8 +1,10 @@
 """Which modules a Python source imports, so that workers know who opens a database himself."""
 
 import ast
+from collections.abc import Iterator
 
 _LARGEST = 1_000_000  # characters; nobody writes such a file by hand
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
 
 
 def top_level(source: str) -> tuple[str, ...]:
@@ -16,12 +18,18 @@ def top_level(source: str) -> tuple[str, ...]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    return tuple(sorted({name.partition(".")[0] for node in ast.walk(tree) for name in _of(node)}))
+    return tuple(sorted({name.partition(".")[0] for name in _names(tree)}))
 
 
-def _of(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [node.module]
-    return []
+def _names(tree: ast.AST) -> Iterator[str]:
+    """The imported modules; only statements are looked at, as imports are nothing else."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+        for block in _BLOCKS:
+            inner = getattr(node, block, None)
+            waiting.extend(inner if isinstance(inner, list) else ())
