@@ -1,4 +1,4 @@
-"""A run as followers see it: one row per asset, one for the whole. dispatcher.views fills it from the catalog."""
+"""A run as followers see it: one row per asset, one for the whole. Filled by dispatcher.views."""
 
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ class AssetRow:
     state: str
     step: str = ""
     reason: str = ""  # why it waits, was skipped, or failed upstream
+    waits: bool = False  # its next step is queued for that reason
     rows: int | None = None  # how many were loaded
     done: int | None = None  # progress of the running step
     total: int | None = None
@@ -84,5 +85,4 @@ class Board:
     @property
     def active(self) -> list[AssetRow]:
         """Assets that run, or that wait for something they can name."""
-        rows = self.rows.values()
-        return [r for r in rows if r.state == "running" or (r.state == "queued" and r.reason)]
+        return [row for row in self.rows.values() if not row.over and (row.started or row.waits)]

@@ -21,7 +21,7 @@ from dispatcher.problems import FleetError
 from dispatcher.processes import Identity, identify, spawn
 from workers.settings import Settings
 
-LIFELINE = "FLEET_LIFELINE"  # holds the number of the worker's end of the pipe
+LIFELINE = "FLEET_LIFELINE_FD"  # holds the number of the worker's end of the pipe
 _ABSENT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME")
 
 

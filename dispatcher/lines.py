@@ -73,7 +73,7 @@ class Lines:
 
 def doing(row: AssetRow) -> str:
     """What a row does now, or what it waits for."""
-    if row.state == "queued":
+    if row.waits or row.state == "queued":
         return printable(row.reason) or "queued"
     rows = _progress(row)
     return " ".join(filter(None, [row.step, rows or printable(row.note)]))

@@ -1,6 +1,7 @@
 """What the terminal can do, and how to write to it. Built once per command; knows no pipeline."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from typing import TextIO
 import click
 
 from dispatcher.words import SIGNS
+
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Terminal:
@@ -73,8 +76,10 @@ class Terminal:
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which could move the cursor or change colours."""
-    return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+    """The text without colours and control characters, which could do things to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\t" else " " for c in _COLORS.sub("", text))
 
 
 def _ascii(text: str) -> str:

@@ -1,0 +1,75 @@
+"""Flower on loopback with a password, as a process of its own. Used by `fleet up` and `fleet flower`.
+
+Its password and the broker's address travel in its environment: no command line shows them.
+"""
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dispatcher import embedded
+from dispatcher.processes import spawn
+from workers.settings import Settings
+
+USER = "fleet"
+PORT = 5555
+
+
+def start(settings: Settings, log: Path) -> tuple[Mapping[str, str], int]:
+    """Start Flower, detached; where it is and how to sign in, and its process id."""
+    page = sign_in(free_port())
+    process = spawn(argv(), environ(settings, page), log, bound=False)
+    return page, process.pid
+
+
+def sign_in(port: int, address: str = "127.0.0.1") -> dict[str, str]:
+    """A new address and password."""
+    host = f"[{address}]" if ":" in address else address
+    password = secrets.token_urlsafe(12)
+    return {"url": f"http://{host}:{port}", "user": USER, "password": password, "address": address}
+
+
+def argv() -> list[str]:
+    """The command that is Flower with our app."""
+    return [sys.executable, "-P", "-m", "dispatcher.flower"]
+
+
+def environ(settings: Settings, page: Mapping[str, str]) -> dict[str, str]:
+    """What Flower reads its settings from."""
+    return embedded.worker_environ(settings) | {
+        "FLOWER_ADDRESS": page["address"],
+        "FLOWER_PORT": page["url"].rpartition(":")[2],
+        "FLOWER_BASIC_AUTH": f"{page['user']}:{page['password']}",
+        "FLOWER_MAX_TASKS": "20000",
+        "FLOWER_NATURAL_TIME": "true",
+    }
+
+
+def free_port() -> int:
+    """Flower's usual port if it is free, else any other."""
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no free port")
+
+
+def main() -> None:
+    """Be Flower: called in a process of its own."""
+    from workers.app import make_app
+
+    app = make_app(Settings.load(os.environ))
+    # Flower reads its options from FLOWER_*; the flags here have no secret
+    app.start(["flower", "--logging=warning"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Follows one run to its end: polls the catalog, reads its logs, tells a display."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from catalog import runs
+from dispatcher import views
+from dispatcher.board import AssetRow, Board
+from dispatcher.fleets import Fleet
+from dispatcher.log_files import LogLine
+from dispatcher.patience import Patience
+
+_QUICK, _SLOW = 0.03, 0.1  # seconds between looks: short runs should not feel long
+_SETTLED = 3.0  # seconds after which a run is no short one
+_LOOK_AT_FLEET = 2.0
+
+
+class Display(Protocol):
+    """What shows a run: live, plain or as JSON."""
+
+    def start(self, board: Board, identity: str) -> None:
+        """Say which run this is."""
+
+    def changed(self, row: AssetRow, before: AssetRow | None, board: Board) -> None:
+        """An asset is not as it was."""
+
+    def log(self, asset: str, step: str, line: str) -> None:
+        """An asset wrote a line."""
+
+    def notice(self, text: str) -> None:
+        """Something about the run as a whole."""
+
+    def tick(self, board: Board) -> None:
+        """Nothing may have happened; time goes on."""
+
+    def close(self, board: Board) -> None:
+        """The run is over, or we leave it."""
+
+
+class Logs(Protocol):
+    """Where log lines come from."""
+
+    def read(self) -> Iterator[LogLine]:
+        """The lines that came since the last time."""
+
+
+class Left(Exception):  # noqa: N818 - it is a wish, not an error
+    """The person pressed Ctrl-C a second time."""
+
+
+@dataclass(slots=True)
+class Follow:
+    """One run that is being followed."""
+
+    engine: Engine
+    run_id: str
+    display: Display
+    logs: Logs
+    fleet: Fleet
+    interrupts: int = 0
+    _asked: bool = False
+    _since: float = 0.0
+    _started: float = field(default_factory=time.monotonic)
+    _looked: float = field(default_factory=time.monotonic)
+
+    def to_end(self, identity: str) -> Board:
+        """Show the run until it is over; Left if the person does not want to wait."""
+        board = views.board(self.engine, self.run_id)
+        self.display.start(board, identity)
+        board.rows = {name: _unseen(row) for name, row in board.rows.items()}
+        patience = Patience(self.engine, self.fleet)
+        with _signals(self._interrupted):
+            try:
+                while not self._look(board):
+                    self._look_at_fleet(patience)
+                    time.sleep(self._pause())
+            finally:
+                self.display.close(board)
+        return board
+
+    def _look(self, board: Board) -> bool:
+        """Take in what happened since the last look; whether the run is over."""
+        self._heed()
+        run = runs.get(self.engine, self.run_id)
+        # the run first, then its assets, then their logs: what a later one shows, an earlier one
+        # may not know yet, but never the other way round
+        since = 0.0 if views.run_row(run).over else self._since
+        changed = runs.asset_runs(self.engine, self.run_id, changed_since=since)
+        self._read_logs()
+        board.run, board.now = views.run_row(run), run.now
+        self._since = max([self._since, *(view.changed_at for view in changed)])
+        for view in sorted(changed, key=lambda v: (v.ended_at or v.changed_at, v.position)):
+            self._take(board, views.asset_row(view))
+        self.display.tick(board)
+        return board.run.over
+
+    def _take(self, board: Board, row: AssetRow) -> None:
+        before = board.rows.get(row.name)
+        if before is None or row == before:
+            return
+        board.rows[row.name] = row
+        self.display.changed(row, before, board)
+
+    def _read_logs(self) -> None:
+        for line in self.logs.read():
+            self.display.log(line.asset, line.step, line.text)
+
+    def _look_at_fleet(self, patience: Patience) -> None:
+        if time.monotonic() - self._looked < _LOOK_AT_FLEET:
+            return
+        self._looked = time.monotonic()
+        for notice in patience.look():
+            self.display.notice(notice)
+
+    def _pause(self) -> float:
+        return _QUICK if time.monotonic() - self._started < _SETTLED else _SLOW
+
+    def _interrupted(self) -> None:
+        self.interrupts += 1  # a signal's handler may interrupt anything: the loop does the rest
+
+    def _heed(self) -> None:
+        """Cancel at the first Ctrl-C, leave at the second."""
+        if self.interrupts > 1:
+            raise Left
+        if self.interrupts == 1 and not self._asked:
+            self._asked = True
+            runs.cancel(self.engine, self.run_id, "Ctrl-C")
+            ends = "stops everything" if self.fleet.embedded else "leaves it to itself"
+            self.display.notice(f"cancelling run {self.run_id}; Ctrl-C again {ends}")
+
+
+def _unseen(row: AssetRow) -> AssetRow:
+    """The row as if nothing had happened yet, so that the display is told what did."""
+    return AssetRow(name=row.name, level=row.level, state="queued")
+
+
+@contextlib.contextmanager
+def _signals(handle: Callable[[], None]) -> Iterator[None]:
+    """Call `handle` for Ctrl-C and for a polite request to end."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: handle()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

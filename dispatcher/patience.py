@@ -1,0 +1,42 @@
+"""Whether anybody still works for a run that we follow; if nobody does, we heal what we can ourselves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from dispatcher.fleets import Fleet
+
+
+@dataclass(slots=True)
+class Patience:
+    """Looks at the fleet from time to time."""
+
+    engine: Engine
+    fleet: Fleet
+    _alone: int = 0
+    _app: Any = None
+
+    def look(self) -> Iterator[str]:
+        """Notices for the person. FleetError if an embedded fleet has ended."""
+        from catalog import workers
+
+        self.fleet.check()
+        if workers.living(self.engine, self.fleet.settings.fleet):
+            if self._alone > 1:
+                yield "a worker is back"
+            self._alone = 0
+            return
+        self._alone += 1
+        if self._alone == 2:  # a worker may be just about to start
+            yield f"no worker of fleet '{self.fleet.settings.fleet}' lives: start one with fleet worker"
+        if self._alone > 1:
+            self._heal()
+
+    def _heal(self) -> None:
+        """What each worker does on its timer: fail lost steps, move levels on, end what is overdue."""
+        from workers import app, reconcile
+
+        self._app = self._app or app.make_app(self.fleet.settings)
+        reconcile.run_once(self.engine, self._app, self.fleet.settings.fleet)

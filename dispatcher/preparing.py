@@ -1,0 +1,197 @@
+"""From arguments to a plan: load, validate, choose options, build. Used by plan, run and submit.
+
+Nothing here talks to a broker or a catalog.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from assets_parser import config as configs
+from assets_parser import interval as intervals
+from assets_parser import validation, variables
+from assets_parser.config import Config, Environment
+from assets_parser.faults import DefinitionError, Fault, Severity
+from assets_parser.interval import Interval
+from assets_parser.model import Pipeline
+from assets_parser.pipeline import load
+from assets_parser.plan import Surroundings, build
+from assets_parser.selection import Selection
+from assets_parser.spec import Plan, RunOptions
+from dispatcher import fault_text, standalone
+from dispatcher.problems import FleetError, Refused
+from dispatcher.run_flags import RunFlags
+from dispatcher.target import Target
+from dispatcher.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan and what a run needs beside it. `variables` are the names that .bruin.yml mentions."""
+
+    plan: Plan
+    pipeline: Pipeline
+    environment: Environment
+    config: str  # path of the file with the connections, empty if there is none
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A pipeline and everything that is wrong with it."""
+
+    pipeline: Pipeline
+    faults: tuple[Fault, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many faults stop a run."""
+        return sum(fault.severity is Severity.ERROR for fault in self.faults)
+
+
+def check(target: Target, *, variant: str = "", rules: bool = True) -> Checked:
+    """Read and validate the pipeline; Checked.pipeline is partial if it has errors."""
+    loaded = standalone.load(target.pipeline) if target.standalone else load(target.pipeline)
+    if variant:
+        from assets_parser import variants  # only some pipelines have them
+
+        loaded = replace(loaded, pipeline=variants.materialize(loaded.pipeline, variant))
+    faults = validation.report(loaded) if rules else loaded.faults
+    return Checked(pipeline=loaded.pipeline, faults=tuple(faults))
+
+
+def prepare(target: Target, flags: RunFlags, terminal: Terminal) -> Prepared:
+    """The plan of a run. Prints faults and raises Refused if one of them stops it."""
+    root = target.base
+    try:
+        checked = check(target, variant=flags.variant, rules=not flags.no_validation)
+        root = Path(checked.pipeline.root)
+        _stop_at_faults(terminal, checked, root)
+        return _planned(target, flags, checked.pipeline, root)
+    except DefinitionError as error:
+        fault_text.show(terminal, error.faults, root)
+        raise Refused("the plan cannot be made") from error
+
+
+def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
+    if not checked.faults:
+        return
+    fault_text.show(terminal, checked.faults, root)
+    if checked.errors:
+        terminal.note("")
+        terminal.note(fault_text.count(checked.faults, len(checked.pipeline.assets)))
+        raise Refused("the pipeline has errors")
+
+
+def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) -> Prepared:
+    config = _config(root, flags)
+    environment = config.environment(flags.environment)
+    around = Surroundings(
+        schema_prefix=environment.schema_prefix,
+        refresh_restricted=environment.full_refresh_restricted,
+        commit=_commit(root),
+    )
+    options = _options(flags, pipeline, environment)
+    selection = Selection(
+        assets=() if target.standalone else target.assets,
+        base=str(target.base),
+        downstream=flags.downstream,
+        tags=flags.tag,
+        exclude_tags=flags.exclude_tag,
+    )
+    return Prepared(
+        plan=build(pipeline, options, selection, surroundings=around),
+        pipeline=pipeline,
+        environment=environment,
+        config=_config_path(root, flags) if config.exists else "",
+        variables=_variables(environment),
+    )
+
+
+def _config(root: Path, flags: RunFlags) -> Config:
+    path = Path(flags.config_file) if flags.config_file else None
+    return configs.load(root, os.environ, path)
+
+
+def _config_path(root: Path, flags: RunFlags) -> str:
+    path = Path(flags.config_file) if flags.config_file else None
+    return str(configs.location(root, os.environ, path))
+
+
+def _variables(environment: Environment) -> tuple[str, ...]:
+    names = {name for raw in environment.connections.values() for name in raw.variables}
+    if configs.CONTENT in os.environ:
+        names.add(configs.CONTENT)
+    return tuple(sorted(names))
+
+
+def _options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> RunOptions:
+    interval = _interval(flags)
+    return RunOptions(
+        start=interval.start.isoformat(),
+        end=interval.end.isoformat(),
+        execution=interval.execution.isoformat(),
+        environment=environment.name,
+        full_refresh=flags.full_refresh,
+        apply_interval_modifiers=flags.apply_interval_modifiers,
+        variables=variables.parse(flags.var, pipeline, os.environ),
+        variant=flags.variant,
+        only=_only(flags.only),
+        workers=flags.workers,
+        timeout=flags.timeout,
+        bruin_run_id=os.environ.get("BRUIN_RUN_ID") or datetime.now().strftime("%Y_%m_%d_%H_%M_%S"),
+        python_path=os.environ.get("PYTHONPATH", ""),
+        mask_credentials=flags.mask_credentials,
+    )
+
+
+def _only(words: Sequence[str]) -> tuple[str, ...]:
+    for word in words:
+        if word not in ("main", "checks", "push-metadata"):
+            raise FleetError(f"--only {word}: main and checks are what it takes")
+    return tuple(sorted({word for word in words if word != "push-metadata"}, reverse=True))
+
+
+def _interval(flags: RunFlags) -> Interval:
+    usual = intervals.default_interval(datetime.now(UTC))
+    start = _moment("--start-date", flags.start_date) or usual.start
+    end = _moment("--end-date", flags.end_date) or usual.end
+    try:
+        return intervals.checked(Interval(start=start, end=end, execution=usual.execution))
+    except ValueError as error:
+        raise FleetError(str(error), hint="see --start-date and --end-date") from error
+
+
+def _moment(name: str, text: str) -> datetime | None:
+    try:
+        return intervals.parse_moment(text).astimezone(UTC) if text else None
+    except ValueError as error:
+        raise FleetError(f"{name} {text}: {error}", hint="such as 2024-01-31") from error
+
+
+def _commit(root: Path) -> str:
+    """The commit that is checked out, empty outside a repository or without git."""
+    if not (root / ".git").exists():
+        return ""
+    argv = ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def confirm(prepared_environment: str, flags: RunFlags) -> None:
+    """Ask before a production environment, as Bruin does; FleetError where nobody can answer."""
+    import click
+
+    only_checks = set(flags.only) == {"checks"}
+    if "prod" not in flags.environment or flags.force or only_checks:
+        return
+    if not (os.isatty(0) and os.isatty(1)):
+        message = f"environment '{prepared_environment}' looks like production"
+        raise FleetError(message, hint="--force runs it without asking")
+    click.confirm(f"Run in the production environment '{prepared_environment}'?", abort=True)

@@ -1,0 +1,138 @@
+"""The end of a run: every failure with its cause, its place and what to do next; one line for all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dispatcher.board import Board
+from dispatcher.terminal import Terminal, printable
+from dispatcher.words import duration, some
+
+_INDENT = "      "
+_DETAIL_LINES = 20  # more is in the log
+_ORDER = ("succeeded", "failed", "upstream_failed", "skipped", "cancelled", "queued", "running")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCheck:
+    """One check that did not hold."""
+
+    id: str
+    message: str
+    blocking: bool
+    observed: str = ""
+    expected: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why one asset failed. `frames` hold file, line, function, source; `waiting` counts what it holds up."""
+
+    asset: str
+    step: str
+    look: str = "failed"
+    message: str = ""
+    detail: str = ""
+    hint: str = ""
+    frames: Sequence[Mapping[str, Any]] = ()
+    attempt: int = 1
+    attempts: int = 1
+    worker: str = ""
+    checks: Sequence[FailedCheck] = field(default_factory=tuple)
+    waiting: int = 0
+
+
+def show(terminal: Terminal, board: Board, failures: Sequence[Failure], again: str) -> None:
+    """Print failures and the summary; `again` is the command that ran this pipeline."""
+    if failures:
+        terminal.line()
+        terminal.line(terminal.style("failed", bold=True))
+        for failure in failures:
+            for line in failure_lines(terminal, failure, board.run.id, again):
+                terminal.line(line)
+            if terminal.github:
+                terminal.line(_annotation(failure))
+        terminal.line()
+    terminal.line(summary(terminal, board))
+
+
+def failure_lines(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list[str]:
+    """All that is known about one failure."""
+    body = [*_frames(failure), *_cause(failure), *_checks(failure), *_detail(failure)]
+    body += [f"hint   {printable(failure.hint)}"] if failure.hint else []
+    body += _next(terminal, failure, run_id, again)
+    return [_head(terminal, failure), *(_INDENT + line for line in body)]
+
+
+def summary(terminal: Terminal, board: Board) -> str:
+    """`run 7f3k2 failed in 19.2s · 10 succeeded · 2 failed · 27 of 28 checks passed`."""
+    run = board.run
+    took = duration(max(0.0, (run.ended or board.now) - run.created))
+    colors = {"succeeded": "green", "failed": "red", "interrupted": "red"}
+    state = terminal.style(run.state, colors.get(run.state, "yellow"), bold=True)
+    counts = [f"{n} {state}" for state in _ORDER if (n := board.count(state))]
+    reason = [printable(run.reason)] if run.reason and run.state != "succeeded" else []
+    parts = [f"run {run.id} {state} in {took}", *reason, *counts, *_check_count(board)]
+    return " · ".join(parts)
+
+
+def _check_count(board: Board) -> list[str]:
+    passed = sum(row.checks_passed for row in board.rows.values())
+    total = passed + sum(row.checks_failed for row in board.rows.values())
+    return [f"{passed} of {some(total, 'check')} passed"] if total else []
+
+
+def _head(terminal: Terminal, failure: Failure) -> str:
+    parts = [failure.asset, failure.step]
+    parts += [f"attempt {failure.attempt} of {failure.attempts}"] if failure.attempts > 1 else []
+    parts += [f"worker {failure.worker}"] if failure.worker else []
+    name, *rest = (printable(part) for part in parts if part)
+    return f"  {terminal.sign(failure.look)} {terminal.style(name, bold=True)} · {' · '.join(rest)}"
+
+
+def _frames(failure: Failure) -> list[str]:
+    lines = []
+    for frame in failure.frames:
+        function = f" in {frame['function']}" if frame.get("function") else ""
+        lines.append(f"{frame.get('file', '?')}:{frame.get('line', '?')}{function}")
+        lines += [f"    {frame['source'].strip()}"] if frame.get("source") else []
+    return [printable(line) for line in lines]
+
+
+def _cause(failure: Failure) -> list[str]:
+    return [printable(line) for line in failure.message.splitlines()]
+
+
+def _detail(failure: Failure) -> list[str]:
+    lines = [printable(line) for line in failure.detail.rstrip().splitlines()]
+    if len(lines) > _DETAIL_LINES:
+        return [f"… {len(lines) - _DETAIL_LINES} lines before", *lines[-_DETAIL_LINES:]]
+    return lines
+
+
+def _checks(failure: Failure) -> list[str]:
+    lines = []
+    for check in failure.checks:
+        kind = "" if check.blocking else " (not blocking)"
+        lines.append(f"{check.id}{kind}  {check.message}")
+        if check.observed or check.expected:
+            lines.append(f"    observed {check.observed or 'nothing'}, expected {check.expected}")
+        lines += [f"    {line}" for line in check.query.strip().splitlines()]
+    return [printable(line) for line in lines]
+
+
+def _next(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list[str]:
+    waiting = failure.waiting
+    what = f"it and the {some(waiting, 'asset')} that wait for it" if waiting else "it"
+    command = f"{again} {failure.asset}{' --downstream' if waiting else ''}"
+    note = terminal.style(f"    runs {what}", dim=True)
+    return [f"log    fleet logs {run_id} {failure.asset}", f"again  {command}{note}"]
+
+
+def _annotation(failure: Failure) -> str:
+    """The failure in the form that GitHub shows beside the code."""
+    frame = failure.frames[-1] if failure.frames else {}
+    place = f"file={frame['file']},line={frame.get('line', 1)}" if frame.get("file") else "file="
+    text = printable(f"{failure.asset} failed in {failure.step}: {failure.message}")
+    return f"::error {place}::{text.replace('%', '%25')}"

@@ -1,0 +1,150 @@
+"""The flags of `bruin run` as `fleet plan`, `run` and `submit` take them: kept, noticed or refused."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from dispatcher.flags import Command, flag
+from dispatcher.problems import FleetError
+from dispatcher.terminal import Terminal
+
+IGNORED: Mapping[str, str] = {  # flag: why it changes nothing here
+    "push_metadata": "fleet sends no metadata to platforms",
+    "no_log_file": "the log of each step is always kept; fleet clean removes old ones",
+    "no_timestamp": "asset lines carry no time",
+    "minimal_logs": "use -q for less",
+    "query_annotations": "fleet does not annotate queries",
+    "sensor_mode": "Python assets have no sensors",
+    "debug_ingestr_src": "set FLEET_INGESTR to the binary to use",
+    "exp_use_winget_for_uv": "set FLEET_UV to the binary to use",
+    "use_gong": "set FLEET_INGESTR to the binary to use",
+    "use_uv": "every asset has an environment made by uv",
+    "debug": "FLEET_DEBUG=1 shows where an error of fleet itself comes from",
+}
+REFUSED: Mapping[str, str] = {  # flag: what to do instead
+    "continue_": "name the assets to run again: fleet run PIPELINE ASSET --downstream",
+    "selector": "name assets or files as arguments, or use --tag, --exclude-tag, --downstream",
+    "modified": "name the changed files as arguments",
+    "single_check": "run an asset's checks: fleet run PIPELINE ASSET --only checks",
+    "interactive": "fleet run shows a live display by itself",
+    "stream": "streaming assets are not run by fleet",
+    "use_pip": "every asset has an environment made by uv",
+    "backfill_id": "run one interval at a time with --start-date and --end-date",
+    "backfill_total": "run one interval at a time with --start-date and --end-date",
+    "secrets_backend": "give values by ${VAR} in .bruin.yml",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFlags:
+    """What the command line says about one run, still as text."""
+
+    start_date: str
+    end_date: str
+    full_refresh: bool
+    environment: str
+    var: tuple[str, ...]
+    variant: str
+    tag: tuple[str, ...]
+    exclude_tag: tuple[str, ...]
+    downstream: bool
+    only: tuple[str, ...]
+    workers: int
+    timeout: float
+    config_file: str
+    no_validation: bool
+    apply_interval_modifiers: bool
+    force: bool
+    mask_credentials: bool
+
+
+class GoFlags(click.Command):
+    """A command that also reads `--flag=true` and `--flag=false`, as Bruin's does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn valued flags into plain ones, then parse as ever."""
+        known = {o: p for p in self.params if isinstance(p, click.Option) for o in p.opts}
+        plain = (_plain_flag(arg, known) for arg in args)
+        return super().parse_args(ctx, [arg for arg in plain if arg])
+
+
+def _plain_flag(arg: str, known: Mapping[str, click.Option]) -> str:
+    name, equals, value = arg.partition("=")
+    option = known.get(name)
+    truth = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
+    if not (equals and option and option.is_flag and value.lower() in truth):
+        return arg
+    if truth[value.lower()]:
+        return name
+    return option.secondary_opts[0] if option.secondary_opts else ""
+
+
+def _options() -> list[Callable[[Command], Command]]:
+    many = {"multiple": True, "metavar": "TEXT"}
+    text = {"default": "", "metavar": "TEXT"}
+    return [
+        flag("--start-date", env=("BRUIN_START_DATE",), help="Start of the interval.", **text),
+        flag("--end-date", env=("BRUIN_END_DATE",), help="End of the interval.", **text),
+        flag(
+            "-r",
+            "--full-refresh",
+            env=("BRUIN_FULL_REFRESH",),
+            is_flag=True,
+            help="Replace tables instead of adding to them.",
+        ),
+        flag("-e", "--environment", "--env", help="Environment of .bruin.yml.", **text),
+        # JSON holds blanks, at which click would split FLEET_VAR: BRUIN_VARS is read with the values
+        click.option("--var", help="Variable as name=JSON or a JSON object; repeatable.", **many),
+        flag("--variant", help="Variant of the pipeline.", **text),
+        flag("-t", "--tag", help="Only assets with this tag; repeatable.", **many),
+        flag("-x", "--exclude-tag", help="No assets with this tag; repeatable.", **many),
+        flag("--downstream", is_flag=True, help="Also what depends on the named assets."),
+        flag("--only", help="main or checks; repeatable.", **many),
+        flag("--workers", type=click.IntRange(0), default=0, help="Most steps at a time."),
+        flag("--timeout", type=float, default=604_800.0, help="Seconds for the whole run."),
+        flag("--config-file", env=("BRUIN_CONFIG_FILE",), help="Path of .bruin.yml.", **text),
+        flag("--no-validation", is_flag=True, help="Run although validation finds errors."),
+        flag("--apply-interval-modifiers", is_flag=True, help="Shift intervals as assets say."),
+        flag("-f", "--force", is_flag=True, help="Do not ask before a production environment."),
+        flag(
+            "--mask-credentials/--no-mask-credentials", default=True, help="Hide secrets in logs."
+        ),
+    ]
+
+
+def _foreign() -> list[Callable[[Command], Command]]:
+    flags = {"selector", "single_check", "query_annotations", "sensor_mode", "secrets_backend"}
+    flags |= {"backfill_id", "backfill_total"}
+    made = []
+    for name in (*IGNORED, *REFUSED):
+        long = "--" + name.strip("_").replace("_", "-")
+        names = ("-i", long) if name == "interactive" else (long,)
+        kind: dict[str, Any] = {"default": ""} if name in flags else {"is_flag": True}
+        made.append(click.option(*names, f"not_ours_{name}", hidden=True, **kind))
+    return made
+
+
+def run_flags(function: Command) -> Command:
+    """All flags of `bruin run`; the command gets them as `flags`, a RunFlags."""
+    for option in reversed([*_options(), *_foreign()]):
+        function = option(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, terminal: Terminal, **kwargs: Any) -> Any:
+        foreign = {name: kwargs.pop(f"not_ours_{name}") for name in (*IGNORED, *REFUSED)}
+        _judge({name for name, value in foreign.items() if value}, terminal)
+        flags = RunFlags(**{f.name: kwargs.pop(f.name) for f in fields(RunFlags)})
+        return function(*args, terminal=terminal, flags=flags, **kwargs)
+
+    return call
+
+
+def _judge(given: set[str], terminal: Terminal) -> None:
+    for name in sorted(given):
+        long = "--" + name.strip("_").replace("_", "-")
+        if name in REFUSED:
+            raise FleetError(f"{long} is not supported", hint=REFUSED[name])
+        terminal.note(f"note: {long} changes nothing here: {IGNORED[name]}")

@@ -1,0 +1,152 @@
+"""From arguments to the end of a run: what `fleet run` and `fleet submit` do, step by step."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dispatcher import fleets, preparing, target
+from dispatcher.fleets import Fleet
+from dispatcher.preparing import Prepared
+from dispatcher.run_flags import RunFlags
+from dispatcher.target import Target
+from dispatcher.words import some
+from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from dispatcher.showing import Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for."""
+
+    target: tuple[str, ...]
+    flags: RunFlags
+    overrides: dict[str, Any]
+    look: "Look"
+
+
+def run(request: Request) -> int:
+    """Submit and follow; the exit code."""
+    aim = target.find(request.target)
+    settings = fleets.load_settings(request.overrides, _project(aim))
+    with _fleet(settings) as fleet:  # it starts while we read the pipeline
+        prepared = preparing.prepare(aim, request.flags, request.look.terminal)
+        if not prepared.plan.assets:
+            return _nothing(request, prepared)
+        preparing.confirm(prepared.environment.name, request.flags)
+        engine = _catalog(settings)
+        run_id = _submit(engine, prepared, fleet, request)
+        return _follow(engine, run_id, prepared, fleet, request)
+
+
+def detached(request: Request) -> int:
+    """Submit to a fleet that stays; the run's id is all that stdout gets."""
+    aim = target.find(request.target)
+    settings = fleets.load_settings(request.overrides, _project(aim))
+    fleet = fleets.require(settings)
+    prepared = preparing.prepare(aim, request.flags, request.look.terminal)
+    if not prepared.plan.assets:
+        return _nothing(request, prepared)
+    preparing.confirm(prepared.environment.name, request.flags)
+    run_id = _submit(_catalog(settings), prepared, fleet, request)
+    terminal = request.look.terminal
+    terminal.note(_identity(prepared, fleet, run_id))
+    terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
+    return 0
+
+
+@contextmanager
+def _fleet(settings: Settings) -> Iterator[Fleet]:
+    fleet = fleets.find_or_start(settings)
+    try:
+        yield fleet
+    finally:
+        fleet.close()
+        if fleet.embedded:
+            _interrupt(fleet)
+
+
+def _interrupt(fleet: Fleet) -> None:
+    """A run that we left with its embedded fleet is over; said only if there is one."""
+    import sys
+
+    if "catalog.runs" not in sys.modules:  # nothing was recorded
+        return
+    from catalog.recover import interrupt
+
+    interrupt(_catalog(fleet.settings), fleet.settings.fleet, "its command ended")
+
+
+def _catalog(settings: Settings) -> "Engine":
+    """The catalog, after the runs of dead embedded fleets were ended in it."""
+    from dispatcher import embedded
+
+    engine = fleets.catalog(settings)
+    if dead := embedded.dead(settings):
+        from catalog.recover import interrupt
+
+        for name in dead:
+            interrupt(engine, name, "its command was killed")
+        embedded.forget(settings, dead)
+    return engine
+
+
+def _submit(engine: "Engine", prepared: Prepared, fleet: Fleet, request: Request) -> str:
+    from dispatcher import submit
+
+    run_id = submit.record(engine, prepared, fleet)
+    submit.hand_over(fleet, run_id, prepared.variables)
+    submit.send(fleet, prepared.plan.pipeline, run_id)
+    return run_id
+
+
+def _follow(
+    engine: "Engine", run_id: str, prepared: Prepared, fleet: Fleet, request: Request
+) -> int:
+    from dispatcher import showing
+
+    identity = _identity(prepared, fleet, run_id)
+    if not fleet.embedded and request.look.terminal.tty:
+        identity += f" · fleet follow {run_id}"
+    again = _again(request, prepared)
+    return showing.follow(engine, run_id, fleet, request.look, identity, again)
+
+
+def _identity(prepared: Prepared, fleet: Fleet, run_id: str) -> str:
+    plan = prepared.plan
+    count = f"{some(len(plan.assets), 'asset')} in {some(len(plan.levels), 'level')}"
+    return f"run {run_id} · {plan.pipeline} · {count} · {fleet.words}"
+
+
+def _nothing(request: Request, prepared: Prepared) -> int:
+    """Bruin's word for it, and success."""
+    reasons = sorted({skipped.reason for skipped in prepared.plan.skipped})
+    why = f": {'; '.join(reasons)}" if reasons else ": the pipeline has no assets"
+    request.look.terminal.note(f"nothing to run{why}")
+    return 0
+
+
+def _again(request: Request, prepared: Prepared) -> str:
+    """The command that runs one asset of this pipeline; its name is to be added."""
+    folder = Path(prepared.plan.root, prepared.plan.path).parent
+    here = Path.cwd()
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    place = "" if str(shown) == "." else f" {shlex.quote(str(shown))}"
+    environment = request.flags.environment
+    return f"fleet run{place}" + (f" -e {shlex.quote(environment)}" if environment else "")
+
+
+def _project(aim: Target) -> Path:
+    """The folder whose fleet.toml counts: the git root above the pipeline, else its own folder."""
+    folder = aim.pipeline if aim.pipeline.is_dir() else aim.pipeline.parent
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists():
+            return above
+    return folder

@@ -1,0 +1,93 @@
+"""Follows a run with the right display, then tells its end. Used by `fleet run` and `fleet follow`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from catalog import runs
+from dispatcher import log_files, report, submit, views
+from dispatcher.board import Board
+from dispatcher.display_json import JsonDisplay
+from dispatcher.display_plain import PlainDisplay
+from dispatcher.fleets import Fleet
+from dispatcher.follow import Display, Follow, Left, Logs
+from dispatcher.log_files import LogLine
+from dispatcher.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the person wants to see it."""
+
+    terminal: Terminal
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def follow(engine: Engine, run_id: str, fleet: Fleet, look: Look, identity: str, again: str) -> int:
+    """Show the run to its end; the exit code. `again` is the command that would run it again."""
+    following = Follow(engine, run_id, _display(look), _logs(engine, run_id, fleet), fleet)
+    try:
+        board = following.to_end(identity)
+    except Left:
+        return _left(engine, run_id, fleet, look.terminal)
+    submit.take_back(fleet.settings, run_id)
+    if not look.as_json:
+        report.show(look.terminal, board, views.failures(engine, run_id), again)
+    return code(board, following.interrupts)
+
+
+def code(board: Board, interrupts: int = 0) -> int:
+    """The exit code that says how the run ended."""
+    if board.run.state == "succeeded":
+        return 0
+    return 130 if interrupts else 1
+
+
+def _left(engine: Engine, run_id: str, fleet: Fleet, terminal: Terminal) -> int:
+    if fleet.embedded:
+        terminal.note(f"run {run_id} is interrupted: its fleet ends with this command")
+    else:
+        terminal.note(f"left run {run_id}; come back with: fleet follow {run_id}")
+    return 130
+
+
+def _display(look: Look) -> Display:
+    if look.as_json:
+        return JsonDisplay(look.terminal)
+    if look.terminal.tty:
+        from dispatcher.display_live import LiveDisplay  # rich is needed on a terminal only
+
+        return LiveDisplay(look.terminal, quiet=look.quiet, verbose=look.verbose)
+    return PlainDisplay(look.terminal, quiet=look.quiet, verbose=look.verbose)
+
+
+def _logs(engine: Engine, run_id: str, fleet: Fleet) -> Logs:
+    if fleet.shared:
+        names = [view.asset for view in runs.asset_runs(engine, run_id)]
+        return log_files.of_run(fleet.settings.storage_path, run_id, names)
+    return _Remote(fleet, run_id)
+
+
+class _Remote:
+    """Lines of workers elsewhere, through the broker; those that it dropped are said to be missing."""
+
+    def __init__(self, fleet: Fleet, run_id: str) -> None:
+        from workers import livelog
+
+        client = livelog.client(fleet.settings)
+        self._follower = livelog.Follower(client, fleet.settings.fleet, run_id)
+
+    def read(self) -> Iterator[LogLine]:
+        from redis import RedisError
+
+        try:
+            for line in self._follower.read(0.01):
+                if line.missed:
+                    text = f"… {line.missed} lines are in the log only"
+                    yield LogLine(line.asset, line.step, text)
+                yield LogLine(line.asset, line.step, line.text)
+        except RedisError:
+            return  # the log file has them all; the state of the run comes from the catalog

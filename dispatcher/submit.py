@@ -1,0 +1,88 @@
+"""Gives a plan to a fleet: records the run, then sends one message. Used by `fleet run` and `submit`."""
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from assets_parser.spec import Plan
+from catalog import runs
+from dispatcher.files import write_private
+from dispatcher.fleets import Fleet, place
+from dispatcher.preparing import Prepared
+from dispatcher.problems import FleetError
+from workers.settings import Settings
+
+_LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
+_TRIES = 20
+
+
+def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
+    """Write the run into the catalog; its new id."""
+    for _ in range(_TRIES):
+        run_id = "".join(secrets.choice(_LETTERS) for _ in range(5))
+        try:
+            _record(engine, prepared, fleet, run_id)
+        except IntegrityError:
+            continue  # the id is taken
+        return run_id
+    raise FleetError("no free run id was found", hint="fleet clean removes old runs")
+
+
+def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str) -> None:
+    plan: Plan = prepared.plan
+    runs.record(
+        engine,
+        plan,
+        run_id=run_id,
+        fleet=fleet.settings.fleet,
+        project=plan.root,
+        config=prepared.config,
+        submitter=f"{getpass.getuser()}@{socket.gethostname()}, {os.getpid()}",
+    )
+
+
+def send(fleet: Fleet, pipeline: str, run_id: str) -> None:
+    """Ask a worker to begin the run: the only message that a command ever sends."""
+    from kombu.exceptions import OperationalError
+
+    from workers.app import make_app
+    from workers.contract import advance_signature
+
+    if fleet.embedded:
+        fleet.embedded.server.wait()
+    try:
+        with make_app(fleet.settings) as app:
+            advance_signature(app, pipeline, run_id).apply_async(ignore_result=True)
+    except OperationalError as error:
+        where = place(fleet.settings.broker)
+        hint = f"run {run_id} is recorded and begins when a worker finds it"
+        raise FleetError(f"the broker at {where} does not answer: {error}", hint=hint) from error
+
+
+def hand_over(fleet: Fleet, run_id: str, names: Iterable[str]) -> None:
+    """Leave the values that connections need where only workers of this host can read them.
+
+    The workers of `fleet up` were started elsewhere and lack variables of this shell; embedded ones
+    inherit them; remote ones have their own.
+    """
+    if not fleet.shared or fleet.embedded:
+        return
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    if values:
+        write_private(values_path(fleet.settings, run_id), values)
+
+
+def take_back(settings: Settings, run_id: str) -> None:
+    """Remove the values of a run that is over."""
+    values_path(settings, run_id).unlink(missing_ok=True)
+
+
+def values_path(settings: Settings, run_id: str) -> Path:
+    """Where the values of a run are."""
+    return settings.run_dir / f"{run_id}.env"
