@@ -5,11 +5,13 @@ The dispatcher calls `build` for `fleet plan`, `run` and `submit`; workers only 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError
 
 from assets_parser import dag, ordering
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
 from assets_parser.prefix import prefixed
+from assets_parser.rules.dependencies import circular
 from assets_parser.rules.types import PYTHON
 from assets_parser.selection import Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
@@ -105,7 +107,11 @@ def _levels(
     if options.only == ("checks",):
         return (tuple(specs.values()),) if specs else ()
     ordered = ordering.with_checked_tables(waits, specs.values())
-    return tuple(tuple(specs[name] for name in level) for level in dag.levels(ordered))
+    try:
+        found = dag.levels(ordered)
+    except CycleError:  # only without validation, which names the cycles too
+        raise DefinitionError(circular(pipeline)) from None
+    return tuple(tuple(specs[name] for name in level) for level in found)
 
 
 def _idle(name: str) -> Skipped:

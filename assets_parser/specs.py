@@ -10,7 +10,7 @@ from assets_parser import variables as values
 from assets_parser.connections import connection_of
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
-from assets_parser.interval import Interval, modified
+from assets_parser.interval import Interval
 from assets_parser.model import Asset, Pipeline, Secret
 from assets_parser.rendering import Rendering
 from assets_parser.rules.places import at_asset
@@ -112,17 +112,8 @@ class SpecMaker:
         )
         if not self.options.apply_interval_modifiers or self.options.full_refresh:
             return context
-        return replace(context, interval=self._interval(asset, context))
-
-    def _interval(self, asset: Asset, context: AssetContext) -> Interval:
-        """The run's interval with the asset's modifiers."""
-        texts = Rendering(asset, context, self._variables, self.faults)
-        try:
-            return modified(context.interval, asset.interval_modifiers, texts.text)
-        except ValueError as error:
-            message = f"the interval modifiers cannot be applied: {error}"
-            self._fault(asset, "valid-time-interval", message, "interval_modifiers")
-            return context.interval
+        modified = Rendering(asset, context, self._variables, self.faults).interval()
+        return replace(context, interval=modified)
 
     def _load_start(self, asset: Asset, context: AssetContext) -> datetime:
         """Where the loaded interval starts: a full refresh begins with the asset's start_date."""

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assets_parser.definition import YAML_SUFFIXES
-from assets_parser.discovery import ASSET_FOLDERS, asset_files
+from assets_parser.discovery import ASSET_FOLDERS, PIPELINE_FILES, asset_files
 from assets_parser.faults import Fault, Severity
 from assets_parser.model import Pipeline
 
 
 def check(pipeline: Pipeline) -> Iterator[Fault]:
     """Warnings of YAML files that are no assets, and of a pipeline without an asset folder."""
-    if not pipeline.path:
-        return
-    folder = (Path(pipeline.root) / pipeline.path).parent
+    file = Path(pipeline.root) / pipeline.path
+    if file.name not in PIPELINE_FILES:
+        return  # a lone script has no folder of assets
+    folder = file.parent
     if not any((folder / name).is_dir() for name in ASSET_FOLDERS):
         yield Fault(
             rule="assets-directory-exist",
