@@ -13,7 +13,8 @@ from typing import Any
 from assets_parser import connection_types as types
 from assets_parser.config import Config, Environment, RawConnection
 from assets_parser.faults import DefinitionError, Fault
-from assets_parser.fields import Entry, Source, entries, flag
+from assets_parser.fields import Entry, entries, flag
+from assets_parser.source import Source
 from assets_parser.suggestions import did_you_mean
 from assets_parser.yaml_text import (
     PLAIN,
