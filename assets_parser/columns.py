@@ -3,7 +3,6 @@
 from typing import Any
 
 from assets_parser.fields import (
-    Source,
     Values,
     flag,
     integer,
@@ -17,7 +16,7 @@ from assets_parser.fields import (
     trimmed,
 )
 from assets_parser.notices import notifications
-from assets_parser.suggestions import did_you_mean
+from assets_parser.source import Source, nearest, shortened
 from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, is_null
 
 CHECKS = (
@@ -70,8 +69,10 @@ def bad_check(source: Source, name: str, node: Node | None, line: int) -> None:
     """Report a check name that does not exist."""
     if name in CHECKS:
         return
-    hint = did_you_mean(name[:40], CHECKS) or "one of " + ", ".join(CHECKS)
-    source.fault(node, f"there is no check '{name[:40]}'", rule="check-name", hint=hint, line=line)
+    hint = nearest(name, CHECKS) or "one of " + ", ".join(CHECKS)
+    source.fault(
+        node, f"there is no check '{shortened(name)}'", rule="check-name", hint=hint, line=line
+    )
 
 
 _CHECK = placed(

@@ -1,4 +1,4 @@
-"""`default:` of a pipeline: what assets inherit where they set nothing. `pipeline` calls `apply`."""
+"""`default:` of a pipeline: what assets inherit where they set nothing. `pipeline` calls it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,6 +4,9 @@ What is read first is a draft, a dict of the fields that the file sets, because 
 what is not set; `drafts.build` freezes it.
 """
 
+# paths are text here: a thousand Path objects cost more than reading the files
+# ruff: noqa: PTH100, PTH118, PTH119, PTH122
+
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +17,6 @@ from assets_parser.durations import duration, modifiers
 from assets_parser.edges import depends
 from assets_parser.faults import DefinitionError, Fault, Severity
 from assets_parser.fields import (
-    Source,
     Table,
     Values,
     document,
@@ -36,6 +38,7 @@ from assets_parser.fields import (
 from assets_parser.files import body_path, read_text
 from assets_parser.model import Asset
 from assets_parser.notices import notifications
+from assets_parser.source import Source
 from assets_parser.yaml_text import Node, ScalarNode
 
 YAML_SUFFIXES = ("asset.yml", "asset.yaml", "task.yml", "task.yaml")
@@ -55,17 +58,12 @@ class Draft:
     faults: list[Fault] = field(default_factory=list)
 
 
-def is_definition(name: str) -> bool:
-    """Whether a file of this name can define an asset."""
-    return name.endswith(CODE_SUFFIXES) or name.endswith(YAML_SUFFIXES)
-
-
 def parse_file(path: Path, root: Path) -> Asset | None:
     """The asset that one file defines by itself; None if it defines none.
 
     Raises DefinitionError with all faults of the file.
     """
-    draft = read(str(path), str(root))
+    draft = read(os.path.abspath(path), os.path.abspath(root))
     if draft is None or not draft.defined:
         return None
     if errors := [fault for fault in draft.faults if fault.severity is Severity.ERROR]:
@@ -74,7 +72,7 @@ def parse_file(path: Path, root: Path) -> Asset | None:
 
 
 def read(path: str, root: str) -> Draft | None:
-    """The draft of one file, None if the file is not an asset; faults are in the draft."""
+    """The draft of one file, None if the file has nothing to say; faults are in the draft."""
     source = Source(os.path.relpath(path, root).replace(os.sep, "/"))
     values: Values | None = None
     try:
@@ -82,6 +80,8 @@ def read(path: str, root: str) -> Draft | None:
             values = _yaml_file(source, path, root)
         elif path.endswith(CODE_SUFFIXES):
             values = _code_file(source, path)
+        else:
+            _warn_misnamed(source, path)
     except DefinitionError as error:
         source.faults.extend(fault for fault in error.faults if fault not in source.faults)
         values = {}
@@ -140,6 +140,18 @@ def _yaml_file(source: Source, path: str, root: str) -> Values:
     values["body"] = read_text(source, os.path.join(root, body))
     values["body_path"], values["body_line"] = body, 1
     return values
+
+
+def _warn_misnamed(source: Source, path: str) -> None:
+    """A file whose name is nearly that of a definition; Bruin passes it over in silence."""
+    name = os.path.basename(path)
+    lower = name.lower()
+    if lower.endswith((".yml", ".yaml")):
+        hint = "name it *.asset.yml if it defines an asset"
+        source.warn(0, "a plain YAML file defines no asset", rule="plain-yaml-files", hint=hint)
+    elif lower.endswith(CODE_SUFFIXES) and header.find(read_text(source, path)):
+        message = f"the suffix of {name} must be in lower case to define an asset"
+        source.warn(0, message, rule="not-an-asset", hint=f"rename it to {lower}")
 
 
 def _warn_look_alike(source: Source, content: str) -> None:

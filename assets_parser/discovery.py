@@ -1,18 +1,22 @@
 """Where a project's root, its pipelines and their definition files are. Everybody starts here."""
 
+# paths are text here: a thousand Path objects cost more than reading the files
+# ruff: noqa: PTH100, PTH118, PTH119
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets_parser.definition import is_definition
 from assets_parser.faults import DefinitionError, Fault
 
 PIPELINE_FILES = ("pipeline.yml", "pipeline.yaml")
 CONFIG_FILE = ".bruin.yml"
 ASSET_FOLDERS = ("tasks", "assets")
 SKIPPED = frozenset(
-    [".git", ".github", ".vscode", ".venv", ".env", "env", "venv"]
-    + ["node_modules", "dist", "build", "target", "vendor", "dbt_packages"]
+    (
+        *(".git", ".github", ".vscode", ".venv", ".env", "env", "venv"),
+        *("node_modules", "dist", "build", "target", "vendor", "dbt_packages"),
+    )
 )
 
 
@@ -64,9 +68,17 @@ def find_pipelines(root: Path) -> list[Path]:
     return list(dict.fromkeys(file.parent for file in pipeline_files(root)))
 
 
-def definition_files(folder: str) -> list[str]:
-    """The files of a pipeline's folder that can define assets, in load order."""
-    return [path for path in asset_files(folder) if is_definition(os.path.basename(path))]
+def nested(pipelines: list[Path]) -> list[Fault]:
+    """The pipelines that lie inside another one, which would then own their assets twice."""
+    outer = [(one, two) for one in pipelines for two in pipelines if one in two.parents]
+    return [
+        Fault(
+            rule="nested-pipelines",
+            message=f"the pipeline {two} lies inside the pipeline {one}",
+            hint="move one of them into a folder of its own",
+        )
+        for one, two in outer
+    ]
 
 
 def asset_files(folder: str) -> Iterator[str]:
@@ -101,5 +113,5 @@ def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
 
 
 def _folder(path: Path) -> Path:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
+    absolute = Path(os.path.abspath(path))
     return absolute if absolute.is_dir() else absolute.parent

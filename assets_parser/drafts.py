@@ -92,8 +92,7 @@ def _columns(items: list[Values]) -> tuple[Column, ...]:
 
 
 def _column(item: Values) -> Column:
-    values = _tupled(item, "tags", "domains")
-    values = {"name": ""} | values
+    values: Values = {"name": "", **_tupled(item, "tags", "domains")}
     if "foreign_key" in values:
         values["foreign_key"] = ForeignKey(**values["foreign_key"])
     if "upstreams" in values:
@@ -104,14 +103,17 @@ def _column(item: Values) -> Column:
 
 
 def _check(item: Values) -> Check:
-    return Check(**({"name": ""} | _tupled(item, "notifications")))
+    values: Values = {"name": "", **_tupled(item, "notifications")}
+    return Check(**values)
 
 
 def _custom_checks(items: list[Values]) -> tuple[CustomCheck, ...]:
-    return tuple(
-        CustomCheck(**({"name": "", "query": ""} | _tupled(item, "notifications")))
-        for item in items
-    )
+    return tuple(_custom_check(item) for item in items)
+
+
+def _custom_check(item: Values) -> CustomCheck:
+    values: Values = {"name": "", "query": "", **_tupled(item, "notifications")}
+    return CustomCheck(**values)
 
 
 def _hooks(values: Values) -> Hooks:

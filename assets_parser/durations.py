@@ -2,8 +2,9 @@
 
 import re
 
-from assets_parser.fields import Source, Values, record
+from assets_parser.fields import Values, record
 from assets_parser.model import IntervalShift
+from assets_parser.source import Source
 from assets_parser.yaml_text import PLAIN, Node, ScalarNode, typed
 
 _UNITS = {
@@ -60,8 +61,9 @@ def shift(source: Source, node: Node, path: str) -> IntervalShift | None:
     if "{{" in text or "{%" in text:
         return IntervalShift(template=text)
     if match := _SHIFT.fullmatch(text):
-        found = IntervalShift(**{_SHIFT_FIELDS[match["unit"]]: int(match["count"])})
-        return found if int(match["count"]) else None
+        count = int(match["count"])
+        given: Values = {_SHIFT_FIELDS[match["unit"]]: count}
+        return IntervalShift(**given) if count else None
     hint = "write a number with one unit of ns ms s m h d M, such as -2h or 1M"
     source.fault(node, "not an interval modifier", hint=hint)
     return None

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from assets_parser.fields import Source, entries, scalar
+from assets_parser.fields import entries, scalar
 from assets_parser.model import Dependency, DependencyColumn
-from assets_parser.suggestions import did_you_mean
+from assets_parser.source import Source, nearest, shortened
 from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, is_null
 
 _KEYS = ("asset", "uri", "mode", "columns")
@@ -54,7 +54,7 @@ def _mode(source: Source, found: dict[str, Any]) -> Literal["full", "symbolic"]:
     if mode == "symbolic":
         return "symbolic"
     if mode != "full":
-        message = f"the mode '{mode[:40]}' is not known and counts as full"
+        message = f"the mode '{shortened(mode)}' is not known and counts as full"
         source.warn(node.start_mark.line + 1, message, rule="depends", hint="full or symbolic")
     return "full"
 
@@ -97,6 +97,6 @@ def _notes(source: Source, found: dict[str, Any], line: int) -> None:
     """Bruin ignores other keys here in silence."""
     for name in found:
         if name not in _KEYS:
-            hint = did_you_mean(name[:40], _KEYS)
-            message = f"the key '{name[:40]}' of a dependency has no effect"
+            hint = nearest(name, _KEYS)
+            message = f"the key '{shortened(name)}' of a dependency has no effect"
             source.warn(line, message, rule="unknown-fields", hint=hint)

@@ -5,13 +5,13 @@ Source and returns None, so that one reading finds all faults. `definition`, `co
 and `glossary` own the tables.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from assets_parser.faults import DefinitionError, Fault, Severity
+from assets_parser.faults import DefinitionError
 from assets_parser.moments import rfc3339
+from assets_parser.source import Source as Source  # noqa: PLC0414 - tables are built from both
+from assets_parser.source import nearest, shortened
 from assets_parser.yaml_text import (
     PLAIN,
     QUOTED,
@@ -24,7 +24,6 @@ from assets_parser.yaml_text import (
     typed,
 )
 
-_BUDGET = 400_000  # nodes of one file, aliases followed; a bomb of aliases ends here
 _MOST_DEPTH = 200
 _YES = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _NO = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
@@ -32,50 +31,8 @@ _NO = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 Values: TypeAlias = dict[str, Any]  # the fields of one mapping that are set
 
 
-@dataclass(slots=True)
-class Source:
-    """One definition file while it is read: what was found wrong, unknown keys, lines of fields."""
-
-    file: str
-    faults: list[Fault] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    lines: dict[str, int] = field(default_factory=dict)
-    budget: int = _BUDGET
-
-    def fault(
-        self, node: Node | None, message: str, *, rule: str = "field", hint: str = "", line: int = 0
-    ) -> None:
-        """Report an error at the node, or at the line if there is no node."""
-        mark = node.start_mark if node is not None else None
-        column = mark.column + 1 if mark else 0
-        line = mark.line + 1 if mark else line
-        self.faults.append(
-            Fault(rule=rule, message=message, file=self.file, line=line, column=column, hint=hint)
-        )
-
-    def warn(self, line: int, message: str, *, rule: str, hint: str = "") -> None:
-        """Report a warning."""
-        self.faults.append(
-            Fault(
-                rule=rule,
-                message=message,
-                file=self.file,
-                line=line,
-                severity=Severity.WARNING,
-                hint=hint,
-            )
-        )
-
-    def spend(self, node: Node, cost: int) -> None:
-        """Count nodes read; a file of few bytes and many aliases is refused."""
-        self.budget -= cost
-        if self.budget < 0:
-            self.fault(node, "the aliases of this file expand to too much", rule="yaml")
-            raise DefinitionError(self.faults)
-
-
 Read: TypeAlias = Callable[[Source, Any, str], Any]
-Table: TypeAlias = Mapping[str, Read]
+Table: TypeAlias = dict[str, Read]
 Entry: TypeAlias = tuple[Node, Node]
 
 
@@ -84,14 +41,16 @@ def document(source: Source, text: str, table: Table) -> Values | None:
     node = compose(text, source.file)
     if node is None or is_null(node):
         return None
-    return record(table)(source, node, "")
+    values: Values | None = record(table)(source, node, "")
+    return values
 
 
 def record(table: Table, *, unknown: str = "field") -> Read:
     """Reads a mapping by its table; `unknown` says whether other keys are fields or only notes."""
+    first = next(iter(table))
 
     def read(source: Source, node: Node, path: str) -> Values | None:
-        found = entries(source, node)
+        found = entries(source, node, first=first)
         if found is None:
             return None
         values: Values = {}
@@ -113,10 +72,12 @@ def record(table: Table, *, unknown: str = "field") -> Read:
     return read
 
 
-def entries(source: Source, node: Node) -> dict[str, Entry] | None:
+def entries(source: Source, node: Node, *, first: str = "") -> dict[str, Entry] | None:
     """The pairs of a mapping by the text of their keys, merge keys applied; None if it is none."""
     if not isinstance(node, MappingNode):
-        source.fault(node, f"expected fields, found {_kind(node)}")
+        given = node.value if isinstance(node, ScalarNode) and len(node.value) <= 40 else ""
+        hint = f"write {first}: {given}" if first and given else ""
+        source.fault(node, f"expected fields, found {_kind(node)}", hint=hint)
         return None
     pairs = node.value
     source.spend(node, len(pairs) + 1)
@@ -127,7 +88,7 @@ def entries(source: Source, node: Node) -> dict[str, Entry] | None:
         if not isinstance(key, ScalarNode):
             source.fault(key, f"a key must be text, found {_kind(key)}")
             continue
-        name = key.value
+        name = str(key.value)
         if name in found or (merges and name == "<<"):
             first = found[name][0].start_mark.line + 1 if name in found else 0
             at = f", first in line {first}" if first else ""
@@ -142,22 +103,20 @@ def entries(source: Source, node: Node) -> dict[str, Entry] | None:
 
 
 def _merge(source: Source, node: Node, found: dict[str, Entry], depth: int) -> None:
-    if isinstance(node, MappingNode) and depth < _MOST_DEPTH:
-        own, inner = [], []
-        source.spend(node, len(node.value) + 1)
-        for key, value in node.value:
-            (inner if key.value == "<<" else own).append((key, value))
-        for key, value in own:
-            if isinstance(key, ScalarNode):
-                found.setdefault(key.value, (key, value))
-        for _key, value in inner:
-            _merge(source, value, found, depth + 1)
-    elif isinstance(node, SequenceNode) and depth < _MOST_DEPTH:
-        source.spend(node, len(node.value) + 1)
+    if isinstance(node, ScalarNode) or depth > _MOST_DEPTH:
+        source.fault(node, "<< takes a mapping or a list of mappings", rule="yaml")
+        return
+    source.spend(node, len(node.value) + 1)
+    if isinstance(node, SequenceNode):
         for item in node.value:
             _merge(source, item, found, depth + 1)
-    else:
-        source.fault(node, "<< takes a mapping or a list of mappings", rule="yaml")
+        return
+    for key, value in node.value:
+        if isinstance(key, ScalarNode) and key.value != "<<":
+            found.setdefault(key.value, (key, value))
+    for key, value in node.value:
+        if key.value == "<<":
+            _merge(source, value, found, depth + 1)
 
 
 def placed(read: Read) -> Read:
@@ -201,7 +160,8 @@ def text(source: Source, node: Node, path: str) -> str | None:
             return str(node.value)
         value = scalar(source, node)
         return value if isinstance(value, str) else None if value is None else str(node.value)
-    source.fault(node, f"expected text, found {_kind(node)}")
+    hint = "put a template in quotes" if isinstance(node, MappingNode) and node.flow_style else ""
+    source.fault(node, f"expected text, found {_kind(node)}", hint=hint)
     return None
 
 
@@ -233,8 +193,8 @@ def integer(source: Source, node: Node, path: str) -> int | None:
 def number(source: Source, node: Node, path: str) -> int | float | None:
     """A number, whole or not."""
     value = scalar(source, node) if isinstance(node, ScalarNode) else node
-    if type(value) in (int, float):
-        return value  # type: ignore[no-any-return]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
     source.fault(node, f"expected a number, found {_kind(node)}")
     return None
 
@@ -300,7 +260,7 @@ def _free(source: Source, node: Node, depth: int) -> Any:
         return value
     if depth > _MOST_DEPTH:
         source.fault(node, "nested too deep, or a value that contains itself", rule="yaml")
-        raise DefinitionError(source.faults)
+        raise DefinitionError(source.faults[-1:])
     if isinstance(node, MappingNode):
         found = entries(source, node) or {}
         return {name: _free(source, value, depth + 1) for name, (_key, value) in found.items()}
@@ -313,29 +273,23 @@ def _kind(node: Node) -> str:
         return "a mapping"
     if isinstance(node, SequenceNode):
         return "a list"
-    shown = node.value if len(node.value) <= 40 else node.value[:37] + "..."
-    return f"{'the quoted text ' if node.tag == QUOTED else ''}'{shown}'"
+    return f"{'the quoted text ' if node.tag == QUOTED else ''}'{shortened(node.value)}'"
 
 
 _NOTES = {
     "depends_on": "write 'depends'",
     "schedule": "a schedule belongs in pipeline.yml",
-    "value": "write 'asset' or 'uri'",
 }
-_WORD = re.compile(r"[A-Za-z_-]{1,40}")
 
 
 def _unknown(source: Source, name: str, key: Node, table: Table, kind: str) -> None:
     """An unknown key loads, as in Bruin, with a warning that names the nearest known one."""
-    from assets_parser.suggestions import did_you_mean  # noqa: PLC0415 - only where it is needed
-
-    near = did_you_mean(name, table) if _WORD.fullmatch(name) else ""
     if kind == "field":
         source.unknown.append(name)
     line = key.start_mark.line + 1
-    shown = name if len(name) <= 40 else name[:37] + "..."
-    hint = near or _NOTES.get(name, "")
-    source.warn(line, f"the key '{shown}' is not known here", rule="unknown-fields", hint=hint)
+    hint = _NOTES.get(name) or nearest(name, table)
+    message = f"the key '{shortened(name)}' is not known here"
+    source.warn(line, message, rule="unknown-fields", hint=hint)
 
 
 def names(found: Sequence[str]) -> tuple[str, ...]:

@@ -1,13 +1,17 @@
 """glossary.yml beside the project root: shared meanings of columns. `pipeline` applies it first."""
 
+# paths are text here: a thousand Path objects cost more than reading the files
+# ruff: noqa: PTH110, PTH118
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assets_parser.faults import DefinitionError, Fault
-from assets_parser.fields import Source, Values, document, entries, record, text
+from assets_parser.fields import Table, Values, document, entries, record, text
 from assets_parser.files import read_text
+from assets_parser.source import Source, nearest
 from assets_parser.yaml_text import Node, is_null
 
 FILES = ("glossary.yml", "glossary.yaml")
@@ -73,23 +77,18 @@ def _append_entities(draft: Values, glossary: Glossary) -> None:
 
 
 def _fill(column: Values, attribute: Values, name: str) -> None:
-    for key, value in (("name", name), *attribute.items()):
-        if key == "name":
-            value = attribute.get("name") or name
-        if value and not column.get(key):
-            column[key] = value
+    given = {**attribute, "name": attribute.get("name") or name}
+    column.update((key, value) for key, value in given.items() if value and not column.get(key))
 
 
 def _missing(glossary: Glossary, extends: str, file: str, line: int) -> Fault:
-    from assets_parser.suggestions import did_you_mean  # noqa: PLC0415 - only where it is needed
-
     known = [f"{entity}.{name}" for entity, names in glossary.entities.items() for name in names]
     return Fault(
         rule="glossary",
         message=f"the glossary has no attribute '{extends}'",
         file=file,
         line=line,
-        hint=did_you_mean(extends, known),
+        hint=nearest(extends, known),
     )
 
 
@@ -116,4 +115,4 @@ def _entities(source: Source, node: Node, path: str) -> dict[str, Attributes]:
     return {name: values.get("attributes", {}) for name, values in read.items()}
 
 
-_GLOSSARY = {"entities": _entities}
+_GLOSSARY: Table = {"entities": _entities}

@@ -1,4 +1,4 @@
-"""Unquoted dates in free YAML values, which Go's yaml.v3 turns into timestamps. `fields` calls it."""
+"""Unquoted dates in free values, which Go's yaml.v3 turns into timestamps. `fields` calls it."""
 
 import re
 

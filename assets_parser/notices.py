@@ -1,7 +1,8 @@
 """`notifications` of pipelines, assets and checks. Field tables call it."""
 
-from assets_parser.fields import Source, Values, flag, record, sequence, text, texts
+from assets_parser.fields import Values, flag, record, sequence, text, texts
 from assets_parser.model import Notification
+from assets_parser.source import Source
 from assets_parser.yaml_text import Node
 
 TARGETS = {

@@ -1,4 +1,4 @@
-"""The old single-line headers, `# @bruin.key: value`. `definition` calls this when there is no block."""
+"""The old single-line headers, `# @bruin.key: value`, for files without a block."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,10 @@ from typing import Any
 
 from assets_parser.columns import CHECKS, bad_check
 from assets_parser.durations import seconds
-from assets_parser.fields import Source, Values
+from assets_parser.fields import Values
 from assets_parser.header import TRIM
 from assets_parser.model import Dependency
+from assets_parser.source import Source, shortened
 
 MARKERS = {".py": "#", ".r": "#", ".sql": "--"}
 _FIELD = "@bruin."
@@ -74,7 +75,7 @@ def _field(source: Source, values: Values, key: str, value: str, line: int) -> N
     source.lines[key] = line
     first, *rest = key.split(".")
     if not rest and first in _PLAIN:
-        _set(source, values, first, _PLAIN[first], value, line)
+        _set(source, values, first, value, kind=_PLAIN[first], line=line)
     elif key == "depends":
         names = [name.strip(TRIM) for name in value.split(",")]
         values.setdefault(key, []).extend(Dependency(value=name, line=line) for name in names)
@@ -85,15 +86,17 @@ def _field(source: Source, values: Values, key: str, value: str, line: int) -> N
     elif first == "materialization" and len(rest) == 1:
         _materialization(values.setdefault(first, {}), rest[0].lower(), value)
     elif first == "columns" and len(rest) == 2:
-        _column(source, values.setdefault(first, {}), rest[0], rest[1], value, line)
+        columns = values.setdefault(first, {})
+        column = columns.setdefault(rest[0], {"name": rest[0], "line": line})
+        _column(source, column, rest[1], value, line)
     elif key == "routing.egress_gateway":
         values["routing"] = {"egress_gateway": value}
 
 
-def _set(source: Source, values: Values, key: str, kind: str, value: str, line: int) -> None:
+def _set(source: Source, values: Values, key: str, value: str, *, kind: str, line: int) -> None:
     read_value = _READ[kind](value)
     if read_value is None:
-        source.fault(None, f"{key}: '{value[:40]}' is not {kind}", line=line)
+        source.fault(None, f"{key}: '{shortened(value)}' is not {kind}", line=line)
     else:
         values[key] = read_value
 
@@ -112,16 +115,13 @@ def _materialization(values: Values, key: str, value: str) -> None:
         values[key] = [name.strip(TRIM) for name in value.split(",")]
 
 
-def _column(
-    source: Source, columns: dict[str, Values], name: str, key: str, value: str, line: int
-) -> None:
-    column = columns.setdefault(name, {"name": name, "line": line})
+def _column(source: Source, column: Values, key: str, value: str, line: int) -> None:
     if key == "checks":
         _checks(source, column, value, line)
     elif key == "type":
         column[key] = value.lower()
     elif key in _COLUMN:
-        _set(source, column, key, _COLUMN[key], value, line)
+        _set(source, column, key, value, kind=_COLUMN[key], line=line)
 
 
 def _checks(source: Source, column: Values, value: str, line: int) -> None:

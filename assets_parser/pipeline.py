@@ -1,5 +1,8 @@
 """A pipeline with all its assets, loaded in Bruin's order. Every command starts with `load`."""
 
+# paths are text here: a thousand Path objects cost more than reading the files
+# ruff: noqa: PTH100, PTH118
+
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +11,12 @@ from typing import Any
 from assets_parser import defaults, definition, discovery, drafts, glossary, names
 from assets_parser.definition import Draft
 from assets_parser.faults import DefinitionError, Fault, Severity
-from assets_parser.fields import Source, Values, document, names as key_names
+from assets_parser.fields import Values, document
+from assets_parser.fields import names as key_names
 from assets_parser.files import read_text
 from assets_parser.model import Asset, Pipeline
 from assets_parser.pipeline_fields import PIPELINE, check_variants
+from assets_parser.source import Source
 
 _SAME = (
     "name",
@@ -47,29 +52,47 @@ class Loaded:
         return tuple(fault for fault in self.faults if fault.severity is Severity.ERROR)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Absolute paths of the project's root and the pipeline's folder."""
+
+    root: str
+    folder: str
+
+
 def load(path: Path, *, root: Path | None = None) -> Loaded:
     """The pipeline of a folder or pipeline file, with the faults of all its files.
 
     With errors the pipeline is partial. DefinitionError only if there is no pipeline at all.
     """
     file = _pipeline_file(Path(path))
-    top = str(Path(root).absolute() if root else discovery.project_root(file))
-    folder = str(file.parent)
+    file, top = _together(file, Path(os.path.abspath(root)) if root else None)
+    place = _Place(root=top, folder=str(file.parent))
     source = Source(os.path.relpath(file, top).replace(os.sep, "/"))
     values = _read_pipeline(source, str(file))
     words, faults = glossary.load(top)
     default = values.get("default", {})
     assets = [
         asset
-        for asset_path in discovery.definition_files(folder)
-        if (asset := _asset(asset_path, folder, top, default, words, faults)) is not None
+        for asset_path in discovery.asset_files(place.folder)
+        if (asset := _asset(asset_path, place, default, words, faults)) is not None
     ]
-    pipeline = _freeze(values, source, top, folder, assets)
+    macros = _macros(place.folder, faults)
+    pipeline = _freeze(values, source, top, macros, assets)
     return Loaded(pipeline=pipeline, faults=(*source.faults, *faults))
 
 
+def _together(file: Path, root: Path | None) -> tuple[Path, str]:
+    """The file and its project's root, both with or both without links in their paths."""
+    if root is None:
+        return file, str(discovery.project_root(file))
+    if file.is_relative_to(root):
+        return file, str(root)
+    return file.resolve(), str(root.resolve())
+
+
 def _pipeline_file(path: Path) -> Path:
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
+    path = Path(os.path.abspath(path))
     if path.is_dir():
         if (file := discovery.pipeline_file(path)) is not None:
             return file
@@ -92,17 +115,12 @@ def _read_pipeline(source: Source, path: str) -> Values:
 
 
 def _asset(
-    path: str,
-    folder: str,
-    root: str,
-    default: Values,
-    words: glossary.Glossary,
-    faults: list[Fault],
+    path: str, place: "_Place", default: Values, words: glossary.Glossary, faults: list[Fault]
 ) -> Asset | None:
-    draft = definition.read(path, root)
+    draft = definition.read(path, place.root)
     if draft is None:
         return None
-    name = draft.values.get("name") or names.infer(path, folder)
+    name = draft.values.get("name") or names.infer(path, place.folder)
     draft.faults.extend(glossary.apply(draft.values, words, draft.path, draft.lines))
     broken = any(fault.severity is Severity.ERROR for fault in draft.faults)
     faults.extend(replace(fault, asset=name) if draft.defined else fault for fault in draft.faults)
@@ -138,7 +156,7 @@ def retries_delay(cooldown: int | None) -> int | None:
 
 
 def _freeze(
-    values: Values, source: Source, root: str, folder: str, assets: list[Asset]
+    values: Values, source: Source, root: str, macros: tuple[str, ...], assets: list[Asset]
 ) -> Pipeline:
     known: dict[str, Any] = {name: values[name] for name in _SAME if name in values}
     known.update((name, tuple(values[name])) for name in _TUPLES if name in values)
@@ -149,14 +167,22 @@ def _freeze(
         assets=tuple(assets),
         concurrency=values.get("concurrency") or 1,
         retries_delay=retries_delay(values.get("default", {}).get("rerun_cooldown")),
-        macros=_macros(folder),
+        macros=macros,
         unknown_fields=key_names(source.unknown),
         lines=source.lines,
         **known,
     )
 
 
-def _macros(folder: str) -> tuple[str, ...]:
+def _macros(folder: str, faults: list[Fault]) -> tuple[str, ...]:
     """The texts of the SQL files under `macros`."""
-    files = discovery.walk(os.path.join(folder, "macros"))
-    return tuple(read_text(Source(file), file) for file in files if file.endswith(".sql"))
+    texts = []
+    for path in discovery.walk(os.path.join(folder, "macros")):
+        if path.endswith(".sql"):
+            source = Source(os.path.relpath(path, folder))
+            try:
+                texts.append(read_text(source, path))
+            except DefinitionError as error:
+                faults.extend(error.faults)
+            faults.extend(source.faults)
+    return tuple(texts)

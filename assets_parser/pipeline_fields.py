@@ -5,7 +5,6 @@ from typing import Any
 
 from assets_parser.definition import INHERITED
 from assets_parser.fields import (
-    Source,
     Table,
     Values,
     entries,
@@ -22,7 +21,7 @@ from assets_parser.fields import (
     texts,
 )
 from assets_parser.notices import notifications
-from assets_parser.suggestions import did_you_mean
+from assets_parser.source import Source, nearest, shortened
 from assets_parser.yaml_text import Node, ScalarNode, is_null
 
 _VARIANT_NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -55,7 +54,7 @@ def variables(source: Source, node: Node, path: str) -> Values:
         if is_null(value):
             values[name] = None
         elif isinstance(value, ScalarNode):
-            hint = f"write {name}: {{default: {value.value[:40]}}}"
+            hint = f"write {name}: {{default: {shortened(value.value)}}}"
             source.fault(value, f"the variable '{name}' is not a schema", hint=hint)
         else:
             values[name] = free_map(source, value, path)
@@ -69,7 +68,9 @@ def variants(source: Source, node: Node, path: str) -> Values:
         source.lines[f"{path}.{name}"] = key.start_mark.line + 1
         if not _VARIANT_NAME.fullmatch(name):
             hint = "use letters, digits, _ and -"
-            source.fault(key, f"'{name[:40]}' is no name for a variant", rule="variant", hint=hint)
+            source.fault(
+                key, f"'{shortened(name)}' is no name for a variant", rule="variant", hint=hint
+            )
         values[name] = {} if is_null(value) else free_map(source, value, path) or {}
     return values
 
@@ -82,7 +83,7 @@ def check_variants(source: Source, values: Values) -> None:
         for name, value in overrides.items():
             if name not in declared:
                 message = f"the variant '{variant}' sets the unknown variable '{name}'"
-                hint = did_you_mean(name, declared)
+                hint = nearest(name, declared)
                 source.fault(None, message, rule="variant", hint=hint, line=line)
             elif not fits(value, (declared[name] or {}).get("type")):
                 kind = declared[name]["type"]

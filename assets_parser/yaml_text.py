@@ -58,9 +58,9 @@ class _Raw:
 
 
 if yaml.__with_libyaml__:
-    from yaml.cyaml import CParser
+    from yaml._yaml import CParser
 
-    class _Composer(_Raw, CParser):  # type: ignore[misc]
+    class _Composer(_Raw, CParser):
         def __init__(self, text: str) -> None:
             CParser.__init__(self, text)
 
@@ -70,7 +70,7 @@ else:
     from yaml.reader import Reader
     from yaml.scanner import Scanner
 
-    class _Composer(_Raw, Reader, Scanner, Parser, Composer):  # type: ignore[no-redef,misc]
+    class _Composer(_Raw, Reader, Scanner, Parser, Composer):  # type: ignore[no-redef]
         def __init__(self, text: str) -> None:
             Reader.__init__(self, text)
             Scanner.__init__(self)
@@ -162,7 +162,7 @@ def _first_document(text: str) -> Node | None:
     parser = _Composer(text)
     if not parser.check_node():
         return None
-    node: Node = parser.get_node()
+    node = parser.get_node()
     parser.peek_event()  # text that follows without `---` is an error here; yaml.v3 drops it
     return node
 
@@ -183,7 +183,7 @@ def _depth(text: str) -> int:
 
 
 def _slash_escape(node: Node, text: str) -> ScalarNode | None:
-    """The first scalar in double quotes that escapes a slash: libyaml takes it, yaml.v3 does not."""
+    """The first scalar in double quotes with an escaped slash, which yaml.v3 does not take."""
     stack, seen = [node], set()
     while stack:
         one = stack.pop()

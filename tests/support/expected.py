@@ -10,7 +10,5 @@ DECISIONS = pack.decisions()
 def expected(case: dict[str, Any]) -> dict[str, Any]:
     """The expectation of a case."""
     decision = DECISIONS.get(case["id"], {})
-    found: dict[str, Any] = (
-        decision.get("expect") or case.get("expect_ours") or case["expect"]
-    )
+    found: dict[str, Any] = decision.get("expect") or case.get("expect_ours") or case["expect"]
     return found

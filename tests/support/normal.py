@@ -30,7 +30,9 @@ def asset(value: Asset, *, alone: bool) -> dict[str, Any]:
     found |= value.options
     found["body_file"] = value.body_path if value.body_path not in ("", value.path) else None
     found["path"] = None if alone else value.path
-    kept = ["retries", "rerun_cooldown", "refresh_restricted"] + ([] if alone else ["retries_delay"])
+    kept = ["retries", "rerun_cooldown", "refresh_restricted"] + (
+        [] if alone else ["retries_delay"]
+    )
     numbers = {key: getattr(value, key) for key in kept if getattr(value, key) is not None}
     return _thin(found) | numbers
 
