@@ -1,0 +1,82 @@
+"""Finds and removes what old runs left: log folders, Arrow files, environments. Used by `fleet clean`."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from catalog import runs
+from dispatcher.problems import FleetError
+from workers import storage
+from workers.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Something that may go."""
+
+    what: str  # log folder, result folder, environment, values file
+    path: Path
+    bytes: int
+
+
+def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Iterator[Item]:
+    """What is older than `age` seconds and belongs to no run that goes on."""
+    before = time.time() - age
+    busy = {
+        storage.file_name(run.id) for run in runs.recent(engine, 10_000) if run.ended_at is None
+    }
+    for folder, what in (("logs", "log folder"), ("runs", "result folder")):
+        for path in _entries(settings.storage_path / folder):
+            if path.name not in busy and _newest(path) < before:
+                yield _item(what, path)
+    for path in settings.run_dir.glob("*.env"):  # a run that nobody followed to its end
+        if path.stem not in busy:
+            yield _item("values file", path)
+    for path in _entries(settings.envs) if envs else ():
+        if path.is_dir() and not path.name.startswith(".") and _newest(path) < before:
+            yield _item("environment", path)
+
+
+def evict(settings: Settings, age: float) -> None:
+    """Remove environments that were not used for so long and that nobody uses now."""
+    from workers.envs import EnvStore
+
+    EnvStore(replace(settings, env_max_age=age)).evict()
+
+
+def remove(item: Item) -> None:
+    """Remove it: renamed first, so that nobody finds half of it."""
+    try:
+        aside = item.path.rename(item.path.with_name(f".trash-{time.time_ns()}-{item.path.name}"))
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink()
+    except OSError as error:
+        raise FleetError(f"cannot remove {item.path}: {error.strerror}") from error
+
+
+def _item(what: str, path: Path) -> Item:
+    inside = path.rglob("*") if path.is_dir() else [path]
+    return Item(what=what, path=path, bytes=sum(_size(file) for file in inside))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _newest(path: Path) -> float:
+    """When the thing was changed last; environments keep their last use in a file's time."""
+    inside = path.iterdir() if path.is_dir() else ()
+    return max([path.stat().st_mtime, *(entry.lstat().st_mtime for entry in inside)])
+
+
+def _size(file: Path) -> int:
+    try:
+        return 0 if file.is_dir() else file.lstat().st_size
+    except FileNotFoundError:
+        return 0

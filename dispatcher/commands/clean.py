@@ -1,0 +1,55 @@
+"""`fleet clean`: remove what old runs left."""
+
+from typing import Any
+
+import click
+
+from dispatcher.flags import flag, output_flags, settings_flags
+from dispatcher.problems import FleetError
+from dispatcher.terminal import Terminal
+
+_UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+@click.command()
+@flag("--older-than", default="30d", metavar="AGE", help="Such as 12h, 30d, 4w.")
+@flag("--envs/--no-envs", default=True, help="Also environments that were not used for so long.")
+@flag("--dry-run", is_flag=True, help="Only say what would go.")
+@settings_flags
+@output_flags
+def command(
+    older_than: str,
+    envs: bool,
+    dry_run: bool,
+    overrides: dict[str, Any],
+    terminal: Terminal,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Remove logs, results and environments that are older than AGE. Runs that go on are left alone."""
+    from dispatcher import cleaning, fleets, words
+
+    settings = fleets.load_settings(overrides)
+    engine = fleets.catalog(settings)
+    age = _seconds(older_than)
+    found = list(cleaning.find(settings, engine, age, envs=envs))
+    for item in found:
+        if verbose or dry_run:
+            terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
+        if not dry_run and item.what != "environment":
+            cleaning.remove(item)
+    if envs and not dry_run:
+        cleaning.evict(settings, age)
+    total = words.size(sum(item.bytes for item in found))
+    verb = "would free" if dry_run else "freed"
+    kinds = sorted({item.what for item in found})
+    counts = [words.some(sum(i.what == kind for i in found), kind) for kind in kinds]
+    terminal.line(f"{verb} {total}{': ' + ', '.join(counts) if counts else ''}")
+
+
+def _seconds(text: str) -> float:
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not number.isdigit():
+        raise FleetError(f"--older-than {text}: no age", hint="such as 12h, 30d or 4w")
+    return int(number) * _UNITS[unit]

@@ -1,0 +1,37 @@
+"""`fleet logs`: what an asset wrote."""
+
+from typing import Any
+
+import click
+
+from dispatcher.completion import run_assets, run_ids
+from dispatcher.flags import flag, output_flags, settings_flags
+from dispatcher.terminal import Terminal
+
+
+@click.command()
+@click.argument("run", shell_complete=run_ids)
+@click.argument("asset", required=False, shell_complete=run_assets)
+@flag("-f", "--follow", is_flag=True, help="Go on until the run is over.")
+@flag("--step", default="", help="Only this step: script, materialize, load or checks.")
+@settings_flags
+@output_flags
+def command(
+    run: str,
+    asset: str | None,
+    follow: bool,
+    step: str,
+    overrides: dict[str, Any],
+    terminal: Terminal,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Print what ASSET wrote in RUN, or what all assets wrote; RUN may be `last`."""
+    from dispatcher import fleets, log_text, lookup
+
+    settings = fleets.load_settings(overrides)
+    engine = fleets.catalog(settings)
+    view = lookup.run(engine, run)
+    reader = log_text.Reader(terminal, engine, view.id, asset or "", step, as_json=as_json)
+    return reader.show(settings.storage_path, follow=follow)

@@ -1,0 +1,69 @@
+"""Prints the logs of a run, once or until it is over. Used by `fleet logs`."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from catalog import runs
+from dispatcher import log_files
+from dispatcher.log_files import LogLine
+from dispatcher.problems import FleetError, nearest
+from dispatcher.terminal import Terminal, printable
+from dispatcher.views import run_row
+
+
+@dataclass(slots=True)
+class Reader:
+    """Which lines, and how."""
+
+    terminal: Terminal
+    engine: Engine
+    run_id: str
+    asset: str
+    step: str
+    as_json: bool = False
+    _printed: int = 0
+
+    def show(self, storage_path: Path, *, follow: bool) -> int:
+        """Print the lines; the exit code."""
+        files = log_files.of_run(storage_path, self.run_id, self._assets())
+        over = False
+        while not over:
+            over = not follow or run_row(runs.get(self.engine, self.run_id)).over
+            self._print(files)
+            if not over:
+                time.sleep(0.1)
+        if not self._printed:
+            what = self.asset or "the assets"
+            self.terminal.note(f"{what} wrote nothing in run {self.run_id} (so far)")
+        return 0
+
+    def _print(self, files: log_files.LogFiles) -> None:
+        found = list(files.read())
+        while found:
+            for line in found:
+                self._line(line)
+            found = list(files.read())
+
+    def _line(self, line: LogLine) -> None:
+        if self.step and line.step != self.step:
+            return
+        self._printed += 1
+        text = printable(line.text)
+        if self.as_json:
+            facts = {"v": 1, "asset": line.asset, "step": line.step, "line": line.text}
+            self.terminal.line(json.dumps(facts))
+        else:
+            self.terminal.line(text if self.asset else f"[{line.asset}] {text}")
+
+    def _assets(self) -> list[str]:
+        known = [view.asset for view in runs.asset_runs(self.engine, self.run_id)]
+        if not self.asset:
+            return known
+        if self.asset not in known:
+            message = f"run {self.run_id} has no asset '{self.asset}'"
+            raise FleetError(message, hint=nearest(self.asset, known))
+        return [self.asset]
