@@ -11,7 +11,7 @@ import builtins
 import importlib.machinery
 import os
 import sys
-from types import ModuleType
+from types import CodeType, ModuleType
 
 CACHE = importlib.machinery.SourceFileLoader
 OURS, THEIRS, NOBODY = "ours", "theirs", "nobody"
@@ -32,9 +32,7 @@ def run_as_main(file: str, root: str) -> None:
     if main.__spec__ is not None:
         main.__spec__.has_location = True
     sys.modules["__main__"] = main
-    code = loader.get_code(name)
-    assert code is not None
-    exec(code, main.__dict__)  # noqa: S102 - running the user's code is the purpose
+    exec(_compiled(file), main.__dict__)  # noqa: S102 - running the user's code is the purpose
 
 
 def load(file: str, root: str) -> ModuleType:
@@ -48,11 +46,18 @@ def load(file: str, root: str) -> ModuleType:
         __file__=file, __loader__=loader, __package__=name.rpartition(".")[0], __spec__=spec
     )
     sys.modules[name] = module
-    loader.exec_module(module)
+    exec(_compiled(file), module.__dict__)  # noqa: S102
     parent, _, last = name.rpartition(".")
     if parent in sys.modules:
         setattr(sys.modules[parent], last, module)
     return module
+
+
+def _compiled(file: str) -> CodeType:
+    """The asset's code from its source, never from a cache: Python takes an old cache for good if a
+    file changes twice in one second and keeps its size."""
+    with open(file, "rb") as source:
+        return compile(source.read(), file, "exec", dont_inherit=True)
 
 
 def _prepare(file: str, root: str) -> str:
