@@ -133,7 +133,7 @@ def renew(
     return Standing()
 
 
-def _seize(connection: Connection, key: StepKey, lease: float) -> Row[Any] | None:
+def _seize(connection: Connection, key: StepKey, lease: float) -> Row[int, int, int, int] | None:
     """The compare-and-set: all conditions of a claim but the locks, in one statement."""
     return connection.execute(
         update(StepRun)
@@ -180,7 +180,7 @@ def _wait(connection: Connection, step_id: int, key: StepKey, busy: lock_slots.B
 
 
 def _begin_attempt(
-    connection: Connection, key: StepKey, row: Row[Any], *, worker: str, pid: int
+    connection: Connection, key: StepKey, row: Row[int, int, int, int], *, worker: str, pid: int
 ) -> int:
     """The token, greater than that of any earlier holder of the same locks."""
     run_id, asset, step = key

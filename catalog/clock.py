@@ -1,15 +1,16 @@
-"""The time as the catalog's database sees it: hosts compare no other clock. All statements use it."""
+"""The time by the clock of the catalog's database; hosts compare no other clock."""
 
 from typing import Any
 
 from sqlalchemy import Double
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 
-class now(ColumnElement[float]):
+class now(FunctionElement[float]):
     """Seconds since 1970 in UTC, to the millisecond or better, when the statement runs."""
 
+    name = "now"
     type = Double()
     inherit_cache = True
 

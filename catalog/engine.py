@@ -1,4 +1,4 @@
-"""How the catalog's database is reached: SQLite by default, PostgreSQL by URL. Everybody starts here."""
+"""How the catalog's database is reached: SQLite, or PostgreSQL by URL. Everybody starts here."""
 
 import os
 import sqlite3
@@ -84,7 +84,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once: one that reads first could not upgrade after another wrote."""
+    """A writer takes its lock at once: after a read it might find that another has written."""
     reads = connection.get_execution_options().get("catalog_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 

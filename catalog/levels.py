@@ -1,6 +1,6 @@
 """Moves a run from level to level. workers.levels calls this whenever an asset may have ended.
 
-Every call decides from the catalog alone, under the run's row: a duplicate or late call does nothing.
+Every call decides from the catalog alone, under the run's row; a duplicate does nothing.
 """
 
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ def confirm_sent(engine: Engine, run_id: str, assets: list[str] | tuple[str, ...
             )
 
 
-def _run(connection: Connection, run_id: str) -> Row[tuple[str, str, int, int, str]]:
+def _run(connection: Connection, run_id: str) -> Row[str, str, int, int, str]:
     run = connection.execute(
         select(Run.id, Run.state, Run.level, Run.levels, Run.stop_state)
         .where(Run.id == run_id)
@@ -89,7 +89,7 @@ def _run(connection: Connection, run_id: str) -> Row[tuple[str, str, int, int, s
 
 
 def _advance(
-    connection: Connection, run: Row[tuple[str, str, int, int, str]]
+    connection: Connection, run: Row[str, str, int, int, str]
 ) -> Published | Finished | Nothing:
     if is_terminal(RunState(run.state)):
         return Nothing(reason=f"run {run.id} is {run.state} already")

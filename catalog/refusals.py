@@ -1,4 +1,4 @@
-"""Why a claim was refused or is stale, in words. catalog.claims and catalog.endings ask after a miss."""
+"""Why a claim was refused or is stale, in words. Claims and endings ask after a miss."""
 
 from typing import Any
 
@@ -42,13 +42,13 @@ def why_stale(connection: Connection, claim: Claim) -> str:
     return f"the step is {row.state} already" + (f": {row.reason}" if row.reason else "")
 
 
-def _run_words(row: Row[Any]) -> str:
+def _run_words(row: Row[*tuple[Any, ...]]) -> str:
     if row.stop_state:
         return f"is stopping as {row.stop_state}: {row.stop_reason}"
     return f"is {row.run_state}"
 
 
-def _state_words(connection: Connection, key: StepKey, row: Row[Any]) -> str:
+def _state_words(connection: Connection, key: StepKey, row: Row[*tuple[Any, ...]]) -> str:
     if row.state == StepState.RUNNING:
         return f"{row.worker} (pid {row.pid}) runs it already, attempt {row.number}"
     if row.state in (StepState.PENDING, StepState.QUEUED):
@@ -67,7 +67,7 @@ def _predecessor_words(connection: Connection, key: StepKey, position: int) -> s
     return f"its step {earlier.step} has not succeeded, it is {earlier.state}"
 
 
-def _step(connection: Connection, key: StepKey) -> Row[Any] | None:
+def _step(connection: Connection, key: StepKey) -> Row[*tuple[Any, ...]] | None:
     return connection.execute(
         select(
             StepRun.state,

@@ -25,8 +25,7 @@ class CatalogTooNewError(Exception):
 def upgrade(engine: Engine) -> None:
     """Bring the database to HEAD; several processes may do so at once."""
     with engine.connect() as connection:
-        connection = connection.execution_options(catalog_reads=True)
-        if revision(connection) == HEAD:
+        if revision(connection.execution_options(catalog_reads=True)) == HEAD:
             return
     with engine.begin() as connection:  # on SQLite this is the lock that others wait for
         if connection.dialect.name == "postgresql":

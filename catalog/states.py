@@ -1,4 +1,4 @@
-"""The states of runs, asset runs and steps, and which may follow which. Every change asks this module."""
+"""The states of runs, assets and steps, and which may follow which. Every change asks here."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -106,7 +106,7 @@ class Ended:
     """What the end of an attempt led to.
 
     `wake` are steps of any run to be sent now, since a lock is free. `deferred` says that the step
-    will be tried again, at `retry_at`. `refused` says why the end did not count: the claim is stale.
+    will be tried again, at `retry_at`. `refused` says why the end did not count: a stale claim.
     `run_ended` is set when this was the last thing that a stopped run waited for.
     """
 

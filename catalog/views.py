@@ -1,4 +1,4 @@
-"""What the catalog shows of runs: frozen values, with times in seconds since 1970. Displays use them."""
+"""What the catalog shows of runs: frozen values, times in seconds since 1970. Displays use it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

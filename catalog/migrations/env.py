@@ -1,4 +1,4 @@
-"""What Alembic runs for each command. catalog.schema passes the connection; offline it writes SQL."""
+"""What Alembic runs. catalog.schema passes the connection; offline it writes SQL."""
 
 from alembic import context
 
