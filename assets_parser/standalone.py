@@ -5,10 +5,10 @@ from pathlib import Path
 
 from assets_parser import definition, discovery
 from assets_parser.faults import DefinitionError
-from assets_parser.fields import Source
 from assets_parser.files import read_text
 from assets_parser.model import Asset, Pipeline
 from assets_parser.pipeline import Loaded
+from assets_parser.source import Source
 
 
 def load(file: Path) -> Loaded:

@@ -15,10 +15,10 @@ from assets_parser.rules import (
     asset_fields,
     columns,
     dependencies,
+    folders,
     names,
     pipeline_file,
     python,
-    stray_files,
     types,
 )
 
@@ -30,8 +30,9 @@ _RULES: tuple[Callable[[Pipeline], Iterable[Fault]], ...] = (
     python.check,
     asset_fields.check,
     columns.check,
-    stray_files.check,
+    folders.check,
 )
+_UNREADABLE = ("yaml", "file")  # rules of reading: nothing of the file is known
 
 
 def validate(pipeline: Pipeline) -> list[Fault]:
@@ -42,10 +43,11 @@ def validate(pipeline: Pipeline) -> list[Fault]:
 def report(loaded: Loaded) -> list[Fault]:
     """All faults of a loaded pipeline: those of reading its files, and those of the rules.
 
-    A dependency on an asset whose file could not be read is not blamed on who depends on it.
+    What follows only from a file that could not be read is left out: rules about that file, and
+    dependencies on the assets that it would define.
     """
-    unread = {fault.asset for fault in errors(loaded.faults)}
-    ruled = [fault for fault in validate(loaded.pipeline) if not _blames(fault, unread)]
+    unread = errors(loaded.faults)
+    ruled = [fault for fault in validate(loaded.pipeline) if not _follows(fault, unread)]
     return _in_order((*loaded.faults, *ruled), loaded.pipeline)
 
 
@@ -54,8 +56,12 @@ def errors(faults: Iterable[Fault]) -> list[Fault]:
     return [fault for fault in faults if fault.severity is Severity.ERROR]
 
 
-def _blames(fault: Fault, unread: set[str]) -> bool:
-    return any(f"'{name}' is not an asset" in fault.message for name in unread if name)
+def _follows(fault: Fault, unread: Iterable[Fault]) -> bool:
+    return any(
+        (fault.file == cause.file and cause.rule in _UNREADABLE)
+        or (cause.asset and f"'{cause.asset}' is not an asset" in fault.message)
+        for cause in unread
+    )
 
 
 def _in_order(faults: Iterable[Fault], pipeline: Pipeline) -> list[Fault]:
