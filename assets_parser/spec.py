@@ -116,13 +116,13 @@ def dump(value: RunOptions | AssetSpec) -> str:
 
 
 def load_options(text: str) -> RunOptions:
-    """RunOptions from what `dump` wrote; unknown fields are ignored, as a newer writer may add some."""
+    """RunOptions from what `dump` wrote; fields that a newer writer added are ignored."""
     options: RunOptions = _build(RunOptions, json.loads(text))
     return options
 
 
 def load_spec(text: str) -> AssetSpec:
-    """AssetSpec from what `dump` wrote; unknown fields are ignored, as a newer writer may add some."""
+    """AssetSpec from what `dump` wrote; fields that a newer writer added are ignored."""
     spec: AssetSpec = _build(AssetSpec, json.loads(text))
     return spec
 
@@ -157,7 +157,7 @@ def _build(kind: Any, data: Any) -> Any:
         return None if data is None else _build(chosen, data)
     if origin is tuple:
         return tuple(_build(typing.get_args(kind)[0], item) for item in data)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = _hints(kind)
         known = {name: data[name] for name in hints if name in data}
         return kind(**{name: _build(hints[name], item) for name, item in known.items()})
