@@ -1,0 +1,169 @@
+"""The Arrow file between materialize and load: is it whole, what is in it. For the loader."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.compute
+import pyarrow.ipc
+
+from workers import storage
+from workers.errors import StepFailed
+
+pa: Any = pyarrow  # it brings no types of its own
+pc: Any = pyarrow.compute
+ipc: Any = pyarrow.ipc
+
+_MADE_AGAIN = "run the asset again: its data is made anew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """A whole Arrow IPC file and what its footer says."""
+
+    path: Path
+    rows: int
+    schema: Any
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return list(self.schema.names)
+
+    def kind(self, name: str) -> Any:
+        """The type of a column, None if there is no such column."""
+        index = self.schema.get_field_index(name)
+        return self.schema.field(index).type if index >= 0 else None
+
+    @property
+    def lists(self) -> list[str]:
+        """The columns that hold lists."""
+        return [field.name for field in self.schema if _is_list(field.type)]
+
+    @property
+    def texts(self) -> list[str]:
+        """The columns that hold texts."""
+        return [field.name for field in self.schema if _is_text(field.type)]
+
+
+def verified(root: Path, recorded: Mapping[str, Any]) -> Data:
+    """The file that the materialize step recorded; StepFailed if it is not the same any more."""
+    path = storage.inside(root, str(recorded["path"]))
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StepFailed(
+            "load", f"the asset's data is gone: {path}: {why}", hint=_MADE_AGAIN
+        ) from None
+    if size != recorded["bytes"] or storage.digest(path) != recorded["digest"]:
+        raise StepFailed(
+            "load",
+            f"the asset's data changed after it was written: {path}",
+            detail=f"{recorded['bytes']} bytes were recorded, the file has {size}",
+            hint=_MADE_AGAIN,
+        )
+    return read(path, int(recorded["rows"]))
+
+
+def read(path: Path, rows: int) -> Data:
+    """What the file's footer says; StepFailed if it is no Arrow IPC file."""
+    try:
+        with pa.memory_map(str(path)) as source, ipc.open_file(source) as reader:
+            return Data(path=path, rows=rows, schema=reader.schema)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StepFailed(
+            "load", f"the asset's data cannot be read: {path}", detail=str(error)
+        ) from None
+
+
+def renamed(data: Data, names: Mapping[str, str], path: Path) -> Data:
+    """A copy at `path` with other column names, batch by batch."""
+    schema = pa.schema([field.with_name(names[field.name]) for field in data.schema])
+    with _batches(data) as batches, ipc.new_file(str(path), schema) as writer:
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    return Data(path=path, rows=data.rows, schema=schema)
+
+
+def not_null(data: Data, columns: list[str]) -> dict[str, int]:
+    """How many values each of the columns holds."""
+    found = dict.fromkeys(columns, 0)
+    if columns:
+        with _batches(data) as batches:
+            for batch in batches:
+                for name in columns:
+                    column = batch.column(name)
+                    found[name] += len(column) - column.null_count
+    return found
+
+
+def distinct(data: Data, columns: list[str]) -> int:
+    """How many different keys the columns hold together."""
+    with _batches(data) as batches:
+        parts = [batch.select(columns) for batch in batches]
+    table = pa.Table.from_batches(parts, schema=pa.schema([data.schema.field(c) for c in columns]))
+    return int(table.group_by(columns).aggregate([]).num_rows)
+
+
+def leaves(data: Data, column: str, start: datetime, end: datetime) -> bool:
+    """Whether a moment of the column lies outside start..end, or is missing, or is no moment."""
+    kind = data.kind(column)
+    if kind is None or not is_temporal(kind):
+        return True
+    low, high, nulls = None, None, 0
+    with _batches(data) as batches:
+        for batch in batches:
+            values = batch.column(column)
+            nulls += values.null_count
+            found = pc.min_max(values).as_py()
+            low = _least(min, low, found["min"])
+            high = _least(max, high, found["max"])
+    outside = low is not None and (_moment(low) < start or _moment(high) > end)
+    return nulls > 0 or outside
+
+
+def is_temporal(kind: Any) -> bool:
+    """Whether values of this type are dates or moments."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
+def is_number(kind: Any) -> bool:
+    """Whether values of this type are numbers."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(test(kind) for test in tests)
+
+
+@contextmanager
+def _batches(data: Data) -> Iterator[Iterator[Any]]:
+    with pa.memory_map(str(data.path)) as source, ipc.open_file(source) as reader:
+        yield (reader.get_batch(index) for index in range(reader.num_record_batches))
+
+
+def _least(choose: Callable[..., Any], one: Any, other: Any) -> Any:
+    return (
+        choose(v for v in (one, other) if v is not None) if (one, other) != (None, None) else None
+    )
+
+
+def _moment(value: date) -> datetime:
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _is_list(kind: Any) -> bool:
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    views = (getattr(pa.types, name, None) for name in ("is_list_view", "is_large_list_view"))
+    return any(test(kind) for test in (*tests, *views) if test)
+
+
+def _is_text(kind: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)

@@ -1,0 +1,222 @@
+"""Proves that a load wrote what it was given, and repairs what ingestr leaves. Used by the loader.
+
+ingestr exits 0 although DuckDB dropped a batch with a duplicate key, although a value became NULL,
+and although delete+insert doubled rows. Every row that it loads bears the time of its load, so one
+query tells what came of this one. Only for engines that we query ourselves.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workers import arrow_files
+from workers.arrow_files import Data
+from workers.connections import Connection
+from workers.context import Stop
+from workers.engines import Database, Guard, QueryFailed, Shape, opened
+from workers.errors import StepFailed
+from workers.load_flags import DELETE_INSERT, Load, rfc3339
+from workers.sql.names import resolve, table_parts
+
+STAMP = "_ingestr_loaded_at"
+ENGINES = frozenset({"duckdb", "sqlite", "postgres"})
+PATIENCE = 30.0  # seconds that counting may take; a table without an index may be huge
+_STAGING = re.compile(r"_(\d{19})$")  # ingestr ends the names of its tables with nanoseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """When a load began, by this host's clock, which is ingestr's too."""
+
+    nanoseconds: int
+
+    @staticmethod
+    def now() -> "Started":
+        """This moment."""
+        return Started(nanoseconds=time.time_ns())
+
+    @property
+    def text(self) -> str:
+        """In UTC, to the microsecond, never later than it was."""
+        return rfc3339(datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What stands in the table after a load: the rows that it wrote, and what is worth saying."""
+
+    rows: int
+    notices: tuple[str, ...] = ()
+
+
+def shape_before(connection: Connection, table: str, stop: Stop) -> Shape | None:
+    """The table as it is before the load, None if it is new."""
+    if connection.type not in ENGINES or (connection.file and not connection.file.exists()):
+        return None
+    with opened(connection, guard=Guard(stop, PATIENCE)) as database:
+        return database.shape(table)
+
+
+def missing_columns(data: Data, load: Load, before: Shape | None) -> list[str]:
+    """Columns of the table that a merge would overwrite with NULL, as the data lacks them."""
+    if load.strategy != "merge" or before is None:
+        return []
+    made = {resolve(name, before.columns) for name in data.names}
+    return [name for name in before.columns if name not in made and not name.startswith("_")]
+
+
+def prove(
+    connection: Connection, table: str, data: Data, load: Load, started: Started, *, stop: Stop
+) -> Proof:
+    """Count what the load wrote. StepFailed if rows or values are missing."""
+    if connection.type not in ENGINES:
+        return Proof(rows=data.rows)
+    write = load.strategy == DELETE_INSERT
+    with opened(connection, write=write, guard=Guard(stop, PATIENCE)) as database:
+        try:
+            return _proved(database, table, data, load, started)
+        except QueryFailed as error:
+            return Proof(rows=data.rows, notices=(f"the rows were not counted: {error}",))
+
+
+def _proved(database: Database, table: str, data: Data, load: Load, started: Started) -> Proof:
+    shape = database.shape(table)
+    if shape is None:
+        raise StepFailed("load", f"ingestr reported success, but there is no table {table}")
+    if STAMP not in shape.columns:
+        return Proof(rows=data.rows)
+    ours = _ours(database, shape, started)
+    typed = {name: column for name in load.typed if (column := _column(load, name, shape))}
+    counts = ["COUNT(*)", *(f"COUNT({_quoted(database, column)})" for column in typed.values())]
+    where = ours if data.rows else "1 = 0"
+    name = database.dialect.table(shape.parts)
+    stored, *held = database.row(f"SELECT {', '.join(counts)} FROM {name} WHERE {where}")  # noqa: S608
+    notices = _missing_rows(table, data, load, int(stored))
+    if not notices:
+        _missing_values(data, dict(zip(typed, map(int, held), strict=True)))
+    notices += _replaced_outside(database, shape, data, load, where)
+    return Proof(rows=int(stored), notices=tuple(notices))
+
+
+def _ours(database: Database, shape: Shape, started: Started) -> str:
+    """The condition that picks the rows of this load."""
+    stamp = _quoted(database, STAMP)
+    if database.dialect.name != "sqlite":
+        return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
+    table = database.dialect.table(shape.parts)  # texts there; the row written last is of this load
+    return f"{stamp} = (SELECT {stamp} FROM {table} ORDER BY rowid DESC LIMIT 1)"  # noqa: S608
+
+
+def _missing_rows(table: str, data: Data, load: Load, stored: int) -> list[str]:
+    """A notice if repeated keys explain why fewer rows are stored; StepFailed if nothing does."""
+    if stored >= data.rows:
+        return []
+    keys = [found for key in load.keys if (found := resolve(key, data.names))]
+    merged = load.strategy != "append" and len(keys) == len(load.keys) and keys
+    if merged and arrow_files.distinct(data, keys) == stored:
+        lost = data.rows - stored
+        return [
+            f"{lost:,} of {data.rows:,} rows repeat the primary key {', '.join(keys)} of another"
+        ]
+    hint = "the asset's data is kept: see the step's result for its file"
+    if load.strategy == "append" and load.keys:
+        hint = (
+            f"a row with the same primary key ({', '.join(load.keys)}) is already there or comes "
+            "twice: use `strategy: merge`, or take `primary_key` off the columns"
+        )
+    raise StepFailed(
+        "load",
+        f"ingestr reported success, but only {stored:,} of {data.rows:,} rows are in {table}",
+        hint=hint,
+    )
+
+
+def _missing_values(data: Data, held: dict[str, int]) -> None:
+    given = arrow_files.not_null(data, list(held))
+    lost = {name: given[name] - count for name, count in held.items() if count < given[name]}
+    if lost:
+        words = ", ".join(f"{count:,} of column {name!r}" for name, count in lost.items())
+        raise StepFailed(
+            "load",
+            f"values could not be read as the declared type and were loaded as NULL: {words}",
+            hint="convert them in materialize(), or correct the type of the column",
+        )
+
+
+def _replaced_outside(
+    database: Database, shape: Shape, data: Data, load: Load, ours: str
+) -> list[str]:
+    """Take away earlier rows whose key a row of this load has, where ingestr did not.
+
+    It deletes the interval only, so a row outside it would come again with every run; and it
+    compares texts in SQLite, where a date is less than its own midnight.
+    """
+    key = _column(load, load.incremental_key, shape) if load.interval else None
+    if key is None or load.strategy != DELETE_INSERT or load.interval is None:
+        return []
+    start, end = load.interval
+    sqlite = database.dialect.name == "sqlite"
+    source = resolve(load.incremental_key, data.names) or load.incremental_key
+    if not sqlite and not arrow_files.leaves(data, source, start, end):
+        return []
+    name, column = database.dialect.table(shape.parts), _quoted(database, key)
+    value = f"julianday({column})" if sqlite else column
+    stale = _again(name, column, value, ours)
+    if sqlite:
+        inside = f"{value} BETWEEN julianday('{rfc3339(start)}') AND julianday('{rfc3339(end)}')"
+        stale = f"({stale} OR {inside})"
+    gone = database.execute(f"DELETE FROM {name} WHERE NOT ({ours}) AND {stale}")  # noqa: S608
+    if gone <= 0 or sqlite:
+        return []
+    return [f"{gone:,} earlier rows outside the interval were replaced by rows with the same {key}"]
+
+
+def _again(name: str, column: str, value: str, ours: str) -> str:
+    """The condition that a row of this load has the same key, NULL being a key like others."""
+    same = f"{value} IN (SELECT {value} FROM {name} WHERE {ours})"  # noqa: S608
+    none = f"EXISTS (SELECT 1 FROM {name} AS n WHERE n.{column} IS NULL AND {ours})"  # noqa: S608
+    return f"({same} OR ({column} IS NULL AND {none}))"
+
+
+def _column(load: Load, name: str, shape: Shape) -> str | None:
+    return resolve((load.names or {}).get(name, name), shape.columns) if name else None
+
+
+def _quoted(database: Database, column: str) -> str:
+    return database.dialect.identifier(column)
+
+
+def tidy(connection: Connection, table: str, started: Started, *, failed: bool) -> None:
+    """Remove what ingestr left behind: its staging file, and after a failure its staging tables."""
+    if connection.type == "sqlite" and connection.file:
+        _remove_staging_file(connection.file)
+    if not failed or connection.type not in {"duckdb", "postgres"}:
+        return
+    if connection.file and not connection.file.exists():
+        return
+    with opened(connection, write=True, guard=Guard(timeout=PATIENCE)) as database:
+        for parts in _left(database, table, started):
+            database.execute(f"DROP TABLE IF EXISTS {database.dialect.table(parts)}")
+
+
+def _left(database: Database, table: str, started: Started) -> list[tuple[str, str]]:
+    """The staging tables that this load made: named after its table, and not older than it."""
+    parts = [part.lower() for part in table_parts(table)]
+    prefixes = (f"{parts[-1]}_", f"{'__'.join(parts)}_")
+    query = "SELECT table_schema, table_name FROM information_schema.tables"
+    found, _ = database.rows(query, limit=100_000)
+    return [
+        (str(schema), str(name))
+        for schema, name in found
+        if (match := _STAGING.search(str(name)))
+        and int(match[1]) >= started.nanoseconds
+        and str(name).lower().startswith(prefixes)
+    ]
+
+
+def _remove_staging_file(file: Path) -> None:
+    staging = file.with_name(f"{file.stem}__bruin_staging{file.suffix}")
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        staging.with_name(staging.name + suffix).unlink(missing_ok=True)
