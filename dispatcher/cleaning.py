@@ -1,4 +1,4 @@
-"""Finds and removes what old runs left: log folders, Arrow files, environments. Used by `fleet clean`."""
+"""Finds and removes what old runs left: logs, results, environments. Used by `fleet clean`."""
 
 import shutil
 import time

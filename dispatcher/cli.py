@@ -1,6 +1,6 @@
 """The `fleet` command: finds the verb, loads only that one, turns errors into exit codes.
 
-Exit codes: 0 all is well, 1 a run failed or was refused, 2 the command line is wrong, 130 interrupted.
+Exit codes: 0 well, 1 a run failed or was refused, 2 the command line is wrong, 130 interrupted.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What the shell may offer: run ids from the catalog, names of assets. Never fails, never waits long."""
+"""What the shell may offer: run ids from the catalog, names of assets. It never fails."""
 
 import contextlib
 

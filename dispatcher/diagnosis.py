@@ -1,4 +1,4 @@
-"""What `fleet doctor` looks at: each examination says whether it is well, what it saw, what helps."""
+"""What `fleet doctor` looks at: each finding says if it is well, what was seen, what helps."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for name, look in _EXAMINATIONS.items():
         try:
             yield look(settings)
-        except Exception as error:  # noqa: BLE001 - whatever is broken is what we are here to tell
+        except Exception as error:  # whatever is broken is what we are here to tell
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             yield Finding(name=name, ok=False, text=text, hint=getattr(error, "hint", ""))
 
@@ -125,7 +125,7 @@ def _load(settings: Settings) -> Finding:
 
 
 def _ingest(
-    settings: Settings, folder: Path, driver: "dict[str, str] | object"
+    settings: Settings, folder: Path, driver: Mapping[str, str]
 ) -> "subprocess.CompletedProcess[str]":
     source = folder / "rows.csv"
     source.write_text("id,name\n1,a\n2,b\n")
@@ -136,7 +136,7 @@ def _ingest(
         "INGESTR_SOURCE_URI": f"csv://{source}",
         "INGESTR_DESTINATION_URI": f"duckdb:///{folder / 'rows.duckdb'}",
         "INGESTR_DISABLE_TELEMETRY": "true",
-        **(driver if isinstance(driver, dict) else {}),
+        **driver,
     }
     try:
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""The display for pipes and CI: one line per change with a time, log lines as they come, a heartbeat."""
+"""The display for pipes and CI: a line per change with its time, log lines, a heartbeat."""
 
 import time
 

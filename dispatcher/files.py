@@ -1,4 +1,4 @@
-"""Small JSON files that only this user may read. Used for the records of fleets and the values of a run."""
+"""Small JSON files that only this user may read: records of fleets, values of a run."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Flags that several verbs share. Every flag has an environment variable: FLEET_<NAME>, and Bruin's where it has one."""
+"""Flags that several verbs share. Each has an environment variable: FLEET_<NAME>, and Bruin's."""
 
 import functools
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
 Command = Callable[..., Any]
@@ -21,28 +22,29 @@ def flag(*names: str, env: tuple[str, ...] = (), **options: Any) -> Callable[[Co
 
 
 def output_flags(function: Command) -> Command:
-    """--json, -q, -v, --no-color; the command gets `terminal`, `as_json`, `quiet`, `verbose`."""
+    """--json, -q, -v, --no-color; the command gets them as `look`, a Look."""
     for option in (
         flag("--json", "as_json", is_flag=True, help="Print JSON for programs."),
         flag("-q", "--quiet", is_flag=True, help="Print failures and the last line only."),
         flag("-v", "--verbose", is_flag=True, help="Print environments, commands and timings too."),
-        flag("--no-color", is_flag=True, env=("NO_COLOR",), help="No colours (also NO_COLOR)."),
+        flag("--no-color", is_flag=True, help="No colours; NO_COLOR says the same."),
     ):
         function = option(function)
-    return _with_terminal(function)
+    return _with_look(function)
 
 
-def _with_terminal(function: Command) -> Command:
+def _with_look(function: Command) -> Command:
     @functools.wraps(function)
     def call(*args: Any, no_color: bool, **kwargs: Any) -> Any:
-        terminal = Terminal(color=False if no_color else None)
-        return function(*args, terminal=terminal, **kwargs)
+        wishes = {name: kwargs.pop(name) for name in ("as_json", "quiet", "verbose")}
+        look = Look(terminal=Terminal(color=False if no_color else None), **wishes)
+        return function(*args, look=look, **kwargs)
 
     return call
 
 
 def settings_flags(function: Command) -> Command:
-    """--home --broker --results --catalog --storage --config; the command gets `overrides`, a dict."""
+    """--home, --broker and so on; the command gets them as `overrides`, a dict."""
     helps = {
         "home": "Folder of the fleet's state on this host.",
         "broker": "Address of a Redis or Valkey server.",

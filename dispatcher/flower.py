@@ -1,4 +1,4 @@
-"""Flower on loopback with a password, as a process of its own. Used by `fleet up` and `fleet flower`.
+"""Flower on loopback with a password, as a process of its own. For `fleet up` and `flower`.
 
 Its password and the broker's address travel in its environment: no command line shows them.
 """

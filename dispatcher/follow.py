@@ -50,7 +50,7 @@ class Logs(Protocol):
         """The lines that came since the last time."""
 
 
-class Left(Exception):  # noqa: N818 - it is a wish, not an error
+class Left(Exception):
     """The person pressed Ctrl-C a second time."""
 
 

@@ -1,4 +1,4 @@
-"""One line about one asset, or about the whole run. Shared by the displays, `status` and the summary."""
+"""One line about one asset, or about the whole run. Shared by the displays and `status`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The fleet that `fleet up` keeps on this host. Found again through FLEET_HOME/run/up.json (0600)."""
+"""The fleet that `fleet up` keeps on this host, found through FLEET_HOME/run/up.json (0600)."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Log lines of a run, read from the files that workers write on storage. Used by follow and `logs -f`.
+"""Log lines of a run, read from the files that workers write on storage. For follow and `logs`.
 
 A worker whose storage we share writes each line at once, so nothing can be missed here; fleets on
 other hosts are followed through the broker instead (workers.livelog.Follower).

@@ -1,4 +1,4 @@
-"""Finds a run in the catalog by what a person types, and what belongs to it. Used by follow, status, logs."""
+"""Finds a run by what a person types, and what belongs to it. Used by follow, status, logs."""
 
 import shlex
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whether anybody still works for a run that we follow; if nobody does, we heal what we can ourselves."""
+"""Whether anybody works for a run that we follow; if nobody does, we heal it ourselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,12 +30,13 @@ class Patience:
             return
         self._alone += 1
         if self._alone == 2:  # a worker may be just about to start
-            yield f"no worker of fleet '{self.fleet.settings.fleet}' lives: start one with fleet worker"
+            name = self.fleet.settings.fleet
+            yield f"no worker of fleet '{name}' lives: start one with fleet worker"
         if self._alone > 1:
             self._heal()
 
     def _heal(self) -> None:
-        """What each worker does on its timer: fail lost steps, move levels on, end what is overdue."""
+        """What each worker does on its timer: fail lost steps, move levels on."""
         from workers import app, reconcile
 
         self._app = self._app or app.make_app(self.fleet.settings)

@@ -1,6 +1,7 @@
 """A plan for people and for programs. Used by `fleet plan`."""
 
 import json
+from pathlib import Path
 
 from assets_parser.spec import AssetSpec, Plan, dump
 from dispatcher import tables
@@ -63,7 +64,7 @@ def _shown(moment: str) -> str:
 
 def _levels(terminal: Terminal, plan: Plan, prepared: Prepared) -> None:
     rows = [
-        _row(spec, number if not position else -1, prepared)
+        _row(plan, spec, number if not position else -1, prepared)
         for number, level in enumerate(plan.levels)
         for position, spec in enumerate(level)
     ]
@@ -71,14 +72,14 @@ def _levels(terminal: Terminal, plan: Plan, prepared: Prepared) -> None:
         terminal.line(line)
 
 
-def _row(spec: AssetSpec, level: int, prepared: Prepared) -> list[str]:
+def _row(plan: Plan, spec: AssetSpec, level: int, prepared: Prepared) -> list[str]:
     checks = sum(len(column.checks) for column in spec.columns) + len(spec.custom_checks)
     with_checks = "checks" in spec.steps and checks
     return [
         f"level {level}" if level >= 0 else "",
         printable(spec.name),
         f"python {spec.python}",
-        printable(spec.requirements.path) if spec.requirements else "no packages",
+        _packages(plan, spec),
         _work(spec),
         _destination(spec, prepared),
         some(checks, "check") if with_checks else "",
@@ -107,6 +108,21 @@ def _destination(spec: AssetSpec, prepared: Prepared) -> str:
 
 
 def _environments(plan: Plan) -> str:
-    needed = {(s.python, s.requirements.path if s.requirements else "") for s in plan.assets}
-    named = [f"python {python}{f' + {path}' if path else ''}" for python, path in sorted(needed)]
+    needed = {(spec.python, _packages(plan, spec)) for spec in plan.assets}
+    named = [f"python {python}, {packages}" for python, packages in sorted(needed)]
     return f"envs     {len(needed)} needed · {' · '.join(named)}"
+
+
+def _packages(plan: Plan, spec: AssetSpec) -> str:
+    """`pandas 2.3.1 +4` for a requirements file, the path of any other."""
+    if spec.requirements is None:
+        return "no packages"
+    path = Path(plan.root, spec.requirements.path)
+    if spec.requirements.kind == "pyproject":
+        return printable(spec.requirements.path)
+    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
+    wanted = [line for line in lines if line and not line.startswith("-")]
+    if not wanted:
+        return "no packages"
+    more = f" +{len(wanted) - 1}" if len(wanted) > 1 else ""
+    return printable(wanted[0].replace("==", " ").partition(";")[0].strip()) + more

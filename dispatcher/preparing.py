@@ -20,7 +20,7 @@ from assets_parser.model import Pipeline
 from assets_parser.pipeline import load
 from assets_parser.plan import Surroundings, build
 from assets_parser.selection import Selection
-from assets_parser.spec import Plan, RunOptions
+from assets_parser.spec import Only, Plan, RunOptions
 from dispatcher import fault_text, standalone
 from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
@@ -148,11 +148,12 @@ def _options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> R
     )
 
 
-def _only(words: Sequence[str]) -> tuple[str, ...]:
+def _only(words: Sequence[str]) -> tuple[Only, ...]:
     for word in words:
         if word not in ("main", "checks", "push-metadata"):
             raise FleetError(f"--only {word}: main and checks are what it takes")
-    return tuple(sorted({word for word in words if word != "push-metadata"}, reverse=True))
+    chosen: tuple[Only, ...] = ("main", "checks")
+    return tuple(word for word in chosen if word in words)
 
 
 def _interval(flags: RunFlags) -> Interval:

@@ -1,4 +1,4 @@
-"""Errors that a person can do something about. Everything here may raise them; dispatcher.cli prints them."""
+"""Errors that a person can do something about; dispatcher.cli prints them."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Processes of this host, known for sure: by id, start time and boot, so that a reused id is never hit.
+"""Processes of this host, known for sure: by id, start and boot, so that no reused id is hit.
 
 Used by embedded fleets, `fleet up`, `fleet down`.
 """

@@ -1,4 +1,4 @@
-"""The end of a run: every failure with its cause, its place and what to do next; one line for all."""
+"""The end of a run: every failure with its cause, place and next command; one line for all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class FailedCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why one asset failed. `frames` hold file, line, function, source; `waiting` counts what it holds up."""
+    """Why one asset failed. `frames` hold file, line, function, source; `waiting` is a count."""
 
     asset: str
     step: str

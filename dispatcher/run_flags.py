@@ -1,4 +1,4 @@
-"""The flags of `bruin run` as `fleet plan`, `run` and `submit` take them: kept, noticed or refused."""
+"""The flags of `bruin run` as `fleet plan`, `run`, `submit` take them: kept, noticed, refused."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dispatcher.flags import Command, flag
+from dispatcher.look import Look
 from dispatcher.problems import FleetError
 from dispatcher.terminal import Terminal
 
@@ -83,8 +84,8 @@ def _plain_flag(arg: str, known: Mapping[str, click.Option]) -> str:
 
 
 def _options() -> list[Callable[[Command], Command]]:
-    many = {"multiple": True, "metavar": "TEXT"}
-    text = {"default": "", "metavar": "TEXT"}
+    many: dict[str, Any] = {"multiple": True, "metavar": "TEXT"}
+    text: dict[str, Any] = {"default": "", "metavar": "TEXT"}
     return [
         flag("--start-date", env=("BRUIN_START_DATE",), help="Start of the interval.", **text),
         flag("--end-date", env=("BRUIN_END_DATE",), help="End of the interval.", **text),
@@ -109,16 +110,14 @@ def _options() -> list[Callable[[Command], Command]]:
         flag("--no-validation", is_flag=True, help="Run although validation finds errors."),
         flag("--apply-interval-modifiers", is_flag=True, help="Shift intervals as assets say."),
         flag("-f", "--force", is_flag=True, help="Do not ask before a production environment."),
-        flag(
-            "--mask-credentials/--no-mask-credentials", default=True, help="Hide secrets in logs."
-        ),
+        flag("--mask-credentials/--no-mask-credentials", default=True, help="Hide secrets."),
     ]
 
 
 def _foreign() -> list[Callable[[Command], Command]]:
     flags = {"selector", "single_check", "query_annotations", "sensor_mode", "secrets_backend"}
     flags |= {"backfill_id", "backfill_total"}
-    made = []
+    made: list[Callable[[Command], Command]] = []
     for name in (*IGNORED, *REFUSED):
         long = "--" + name.strip("_").replace("_", "-")
         names = ("-i", long) if name == "interactive" else (long,)
@@ -133,11 +132,11 @@ def run_flags(function: Command) -> Command:
         function = option(function)
 
     @functools.wraps(function)
-    def call(*args: Any, terminal: Terminal, **kwargs: Any) -> Any:
+    def call(*args: Any, look: Look, **kwargs: Any) -> Any:
         foreign = {name: kwargs.pop(f"not_ours_{name}") for name in (*IGNORED, *REFUSED)}
-        _judge({name for name, value in foreign.items() if value}, terminal)
+        _judge({name for name, value in foreign.items() if value}, look.terminal)
         flags = RunFlags(**{f.name: kwargs.pop(f.name) for f in fields(RunFlags)})
-        return function(*args, terminal=terminal, flags=flags, **kwargs)
+        return function(*args, look=look, flags=flags, **kwargs)
 
     return call
 

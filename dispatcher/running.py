@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher import fleets, preparing, target
 from dispatcher.fleets import Fleet
+from dispatcher.look import Look
 from dispatcher.preparing import Prepared
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
@@ -19,8 +20,6 @@ from workers.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from dispatcher.showing import Look
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -29,7 +28,7 @@ class Request:
     target: tuple[str, ...]
     flags: RunFlags
     overrides: dict[str, Any]
-    look: "Look"
+    look: Look
 
 
 def run(request: Request) -> int:
@@ -116,7 +115,7 @@ def _follow(
     if not fleet.embedded and request.look.terminal.tty:
         identity += f" · fleet follow {run_id}"
     again = _again(request, prepared)
-    return showing.follow(engine, run_id, fleet, request.look, identity, again)
+    return showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
 
 
 def _identity(prepared: Prepared, fleet: Fleet, run_id: str) -> str:

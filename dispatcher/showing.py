@@ -1,7 +1,6 @@
-"""Follows a run with the right display, then tells its end. Used by `fleet run` and `fleet follow`."""
+"""Follows a run with the right display, then tells its end. Used by `fleet run` and `follow`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -13,20 +12,13 @@ from dispatcher.display_plain import PlainDisplay
 from dispatcher.fleets import Fleet
 from dispatcher.follow import Display, Follow, Left, Logs
 from dispatcher.log_files import LogLine
+from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How the person wants to see it."""
-
-    terminal: Terminal
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-
-
-def follow(engine: Engine, run_id: str, fleet: Fleet, look: Look, identity: str, again: str) -> int:
+def follow(
+    engine: Engine, run_id: str, fleet: Fleet, look: Look, *, identity: str, again: str
+) -> int:
     """Show the run to its end; the exit code. `again` is the command that would run it again."""
     following = Follow(engine, run_id, _display(look), _logs(engine, run_id, fleet), fleet)
     try:
@@ -72,7 +64,7 @@ def _logs(engine: Engine, run_id: str, fleet: Fleet) -> Logs:
 
 
 class _Remote:
-    """Lines of workers elsewhere, through the broker; those that it dropped are said to be missing."""
+    """Lines of workers elsewhere, through the broker; it may drop some, and says so."""
 
     def __init__(self, fleet: Fleet, run_id: str) -> None:
         from workers import livelog

@@ -1,4 +1,4 @@
-"""The files of a small project: two sources, a table made of both, a script. Used by `fleet init`."""
+"""The files of a small project: two sources, a table of both, a script. Used by `fleet init`."""
 
 import os
 import re
@@ -176,7 +176,7 @@ FILES: Mapping[str, str] = {
 
 
 def write(folder: Path, *, repository: bool) -> Iterator[Path]:
-    """Write the project's files; gives each path that now exists. `.bruin.yml` is for you alone."""
+    """Write the project's files; gives each path that now exists. `.bruin.yml` is 0600."""
     name = re.sub(r"[^a-z0-9_]+", "_", folder.resolve().name.lower()).strip("_") or "pipeline"
     for relative, text in FILES.items():
         path = folder / relative

@@ -1,4 +1,4 @@
-"""Gives a plan to a fleet: records the run, then sends one message. Used by `fleet run` and `submit`."""
+"""Gives a plan to a fleet: records the run, then sends one message. For `fleet run`, `submit`."""
 
 import getpass
 import os

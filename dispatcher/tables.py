@@ -1,4 +1,4 @@
-"""Tables: a header in lower case, two spaces between columns, no boxes. Used by runs, workers, plan, doctor."""
+"""Tables: a header in lower case, two spaces between columns, no boxes."""
 
 from collections.abc import Sequence
 

@@ -99,7 +99,12 @@ def _of_current_folder(here: Path, names: Sequence[str]) -> Path:
 def _below(folder: Path) -> str:
     """Which pipelines are near, for a hint; looks two folders deep only."""
     patterns = [f"{stars}{name}" for stars in ("*/", "*/*/") for name in PIPELINE_FILES]
-    found = sorted({str(p.parent) for pattern in patterns for p in folder.glob(pattern)})
+    found = sorted({_near(p.parent) for pattern in patterns for p in folder.glob(pattern)})
     if found:
         return f"pipelines near: {', '.join(found[:5])}"
     return "fleet init FOLDER writes a small one"
+
+
+def _near(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

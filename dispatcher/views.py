@@ -1,4 +1,4 @@
-"""The catalog's views as rows of a board, and as failures of a report. Used by follow and status."""
+"""The catalog's views as rows of a board and failures of a report. For follow and status."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -6,7 +6,7 @@ import click
 
 from dispatcher.completion import run_ids
 from dispatcher.flags import flag, output_flags, settings_flags
-from dispatcher.terminal import Terminal
+from dispatcher.look import Look
 
 
 @click.command()
@@ -14,15 +14,7 @@ from dispatcher.terminal import Terminal
 @flag("--reason", default="", help="Why, for those who look at the run later.")
 @settings_flags
 @output_flags
-def command(
-    run: str,
-    reason: str,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def command(*, run: str, reason: str, overrides: dict[str, Any], look: Look) -> int:
     """Ask a run to stop: what waits is dropped at once, what runs is told within seconds."""
     import getpass
 
@@ -32,8 +24,12 @@ def command(
     engine = fleets.catalog(fleets.load_settings(overrides))
     view = lookup.run(engine, run)
     if runs.cancel(engine, view.id, reason or f"cancelled by {getpass.getuser()}"):
-        terminal.line(f"run {view.id} is being cancelled; fleet follow {view.id} shows its end")
+        look.terminal.line(
+            f"run {view.id} is being cancelled; fleet follow {view.id} shows its end"
+        )
         return 0
     now = lookup.run(engine, view.id)
-    terminal.note(f"run {view.id} {'is stopping' if now.stopping else f'is over: {now.state}'}")
+    look.terminal.note(
+        f"run {view.id} {'is stopping' if now.stopping else f'is over: {now.state}'}"
+    )
     return 0

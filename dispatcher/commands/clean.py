@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from dispatcher.flags import flag, output_flags, settings_flags
+from dispatcher.look import Look
 from dispatcher.problems import FleetError
-from dispatcher.terminal import Terminal
 
 _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
@@ -18,16 +18,9 @@ _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 @settings_flags
 @output_flags
 def command(
-    older_than: str,
-    envs: bool,
-    dry_run: bool,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    *, older_than: str, envs: bool, dry_run: bool, overrides: dict[str, Any], look: Look
 ) -> None:
-    """Remove logs, results and environments that are older than AGE. Runs that go on are left alone."""
+    """Remove logs, results and environments older than AGE. Runs that go on are left alone."""
     from dispatcher import cleaning, fleets, words
 
     settings = fleets.load_settings(overrides)
@@ -35,8 +28,8 @@ def command(
     age = _seconds(older_than)
     found = list(cleaning.find(settings, engine, age, envs=envs))
     for item in found:
-        if verbose or dry_run:
-            terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
+        if look.verbose or dry_run:
+            look.terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
         if not dry_run and item.what != "environment":
             cleaning.remove(item)
     if envs and not dry_run:
@@ -45,7 +38,7 @@ def command(
     verb = "would free" if dry_run else "freed"
     kinds = sorted({item.what for item in found})
     counts = [words.some(sum(i.what == kind for i in found), kind) for kind in kinds]
-    terminal.line(f"{verb} {total}{': ' + ', '.join(counts) if counts else ''}")
+    look.terminal.line(f"{verb} {total}{': ' + ', '.join(counts) if counts else ''}")
 
 
 def _seconds(text: str) -> float:

@@ -7,7 +7,7 @@ import click
 from dispatcher import local
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.fleets import catalog, load_settings
-from dispatcher.terminal import Terminal
+from dispatcher.look import Look
 
 
 @click.command()
@@ -15,24 +15,18 @@ from dispatcher.terminal import Terminal
 @output_flags
 @flag("--grace", type=float, default=10.0, help="Seconds that running assets have to end.")
 @flag("--now", is_flag=True, help="Give them none.")
-def command(
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    grace: float,
-    now: bool,
-) -> None:
+def command(*, overrides: dict[str, Any], look: Look, grace: float, now: bool) -> None:
     """Stop the fleet that `fleet up` started; runs that go on are marked interrupted."""
     settings = load_settings(overrides)
     found = local.find(settings)
     if found is None:
-        terminal.note("no fleet is up")
+        look.terminal.note("no fleet is up")
         return
     ended = local.end(settings, found, grace=0 if now else grace)
     _interrupt(settings, found.fleet)
-    terminal.line(f"fleet down · stopped {', '.join(ended)}" if ended else "it was gone already")
+    look.terminal.line(
+        f"fleet down · stopped {', '.join(ended)}" if ended else "it was gone already"
+    )
 
 
 def _interrupt(settings: Any, fleet: str) -> None:

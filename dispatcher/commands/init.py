@@ -6,17 +6,15 @@ from pathlib import Path
 import click
 
 from dispatcher.flags import output_flags
+from dispatcher.look import Look
 from dispatcher.problems import FleetError
-from dispatcher.terminal import Terminal
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--git/--no-git", default=True, envvar="FLEET_GIT", help="Also make it a repository.")
 @output_flags
-def command(
-    folder: Path, git: bool, terminal: Terminal, as_json: bool, quiet: bool, verbose: bool
-) -> None:
+def command(*, folder: Path, git: bool, look: Look) -> None:
     """Write a small project into FOLDER that runs at once. Nothing is ever overwritten."""
     from dispatcher import starter
 
@@ -24,6 +22,6 @@ def command(
     if taken:
         raise FleetError(f"{folder} already holds {taken[0]}", hint="name a new folder")
     for path in starter.write(folder, repository=git):
-        if not quiet:
-            terminal.line(f"  {terminal.sign('succeeded')} {path}")
-    terminal.line(f"next  fleet run {shlex.quote(str(folder))}")
+        if not look.quiet:
+            look.terminal.line(f"  {look.terminal.sign('succeeded')} {path}")
+    look.terminal.line(f"next  fleet run {shlex.quote(str(folder))}")

@@ -6,7 +6,7 @@ import click
 
 from dispatcher.completion import run_assets, run_ids
 from dispatcher.flags import flag, output_flags, settings_flags
-from dispatcher.terminal import Terminal
+from dispatcher.look import Look
 
 
 @click.command()
@@ -17,15 +17,7 @@ from dispatcher.terminal import Terminal
 @settings_flags
 @output_flags
 def command(
-    run: str,
-    asset: str | None,
-    follow: bool,
-    step: str,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    *, run: str, asset: str | None, follow: bool, step: str, overrides: dict[str, Any], look: Look
 ) -> int:
     """Print what ASSET wrote in RUN, or what all assets wrote; RUN may be `last`."""
     from dispatcher import fleets, log_text, lookup
@@ -33,5 +25,7 @@ def command(
     settings = fleets.load_settings(overrides)
     engine = fleets.catalog(settings)
     view = lookup.run(engine, run)
-    reader = log_text.Reader(terminal, engine, view.id, asset or "", step, as_json=as_json)
+    reader = log_text.Reader(
+        look.terminal, engine, view.id, asset or "", step, as_json=look.as_json
+    )
     return reader.show(settings.storage_path, follow=follow)

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from dispatcher.flags import output_flags, settings_flags
+from dispatcher.look import Look
 from dispatcher.run_flags import GoFlags, RunFlags, run_flags
-from dispatcher.terminal import Terminal
 
 
 @click.command(cls=GoFlags)
@@ -15,21 +15,15 @@ from dispatcher.terminal import Terminal
 @run_flags
 @settings_flags
 def command(
-    target: tuple[str, ...],
-    flags: RunFlags,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    *, target: tuple[str, ...], flags: RunFlags, overrides: dict[str, Any], look: Look
 ) -> int:
     """Show what a run would do, level by level, without doing it. Takes the flags of `run`."""
     from dispatcher import plan_text, preparing
     from dispatcher.target import find
 
-    prepared = preparing.prepare(find(target), flags, terminal)
-    if as_json:
-        terminal.line(plan_text.document(prepared))
+    prepared = preparing.prepare(find(target), flags, look.terminal)
+    if look.as_json:
+        look.terminal.line(plan_text.document(prepared))
     else:
-        plan_text.show(terminal, prepared, verbose=verbose)
+        plan_text.show(look.terminal, prepared, verbose=look.verbose)
     return 0

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from dispatcher.flags import flag, output_flags, settings_flags
+from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
 
@@ -14,26 +15,18 @@ from dispatcher.terminal import Terminal
 @flag("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
 @settings_flags
 @output_flags
-def command(
-    limit: int,
-    pipeline: str | None,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+def command(*, limit: int, pipeline: str | None, overrides: dict[str, Any], look: Look) -> None:
     """List the latest runs, newest first."""
     from catalog import runs
     from dispatcher import fleets
 
     found = runs.recent(fleets.catalog(fleets.load_settings(overrides)), limit, pipeline)
-    if as_json:
-        terminal.line(json.dumps({"v": 1, "runs": [_facts(view) for view in found]}))
+    if look.as_json:
+        look.terminal.line(json.dumps({"v": 1, "runs": [_facts(view) for view in found]}))
     elif not found:
-        terminal.line("no runs yet: fleet run PIPELINE starts one")
+        look.terminal.line("no runs yet: fleet run PIPELINE starts one")
     else:
-        _show(terminal, found)
+        _show(look.terminal, found)
 
 
 def _facts(view: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from dispatcher.flags import output_flags, settings_flags
+from dispatcher.look import Look
 from dispatcher.run_flags import GoFlags, RunFlags, run_flags
-from dispatcher.terminal import Terminal
 
 
 @click.command(cls=GoFlags)
@@ -15,20 +15,12 @@ from dispatcher.terminal import Terminal
 @run_flags
 @settings_flags
 def command(
-    target: tuple[str, ...],
-    flags: RunFlags,
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    *, target: tuple[str, ...], flags: RunFlags, overrides: dict[str, Any], look: Look
 ) -> int:
     """Start a run on a fleet that stays, and print its id.
 
     `fleet follow RUN` shows it. The fleet is the configured one, or what `fleet up` started.
     """
     from dispatcher.running import Request, detached
-    from dispatcher.showing import Look
 
-    look = Look(terminal=terminal, as_json=as_json, quiet=quiet, verbose=verbose)
     return detached(Request(target=target, flags=flags, overrides=overrides, look=look))

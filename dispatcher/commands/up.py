@@ -9,6 +9,7 @@ import click
 from dispatcher import local
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.fleets import catalog, load_settings, place
+from dispatcher.look import Look
 from dispatcher.problems import FleetError
 from dispatcher.terminal import Terminal
 from dispatcher.words import some
@@ -25,15 +26,7 @@ from dispatcher.words import some
     default=True,
     help="Start Flower too.",
 )
-def command(
-    overrides: dict[str, Any],
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    slots: int | None,
-    with_flower: bool,
-) -> None:
+def command(*, overrides: dict[str, Any], look: Look, slots: int | None, with_flower: bool) -> None:
     """Start a fleet on this host and keep it: Valkey, a worker, Flower.
 
     Later runs find it by themselves. Its state is in FLEET_HOME, its logs in FLEET_HOME/logs.
@@ -44,14 +37,14 @@ def command(
         raise FleetError(message, hint="fleet worker joins it")
     found = local.find(settings)
     if found and found.alive():
-        terminal.note("a fleet is up already; fleet down stops it")
+        look.terminal.note("a fleet is up already; fleet down stops it")
     else:
         if found:
             local.end(settings, found, grace=0)  # parts of it are gone: begin anew
         catalog(settings).dispose()
         chosen = replace(settings, slots=slots or settings.slot_count)
         found = local.start(chosen, with_flower=with_flower)
-    _tell(terminal, found, as_json)
+    _tell(look.terminal, found, look.as_json)
 
 
 def _tell(terminal: Terminal, found: local.Local, as_json: bool) -> None:

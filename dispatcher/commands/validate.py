@@ -3,25 +3,22 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dispatcher.flags import flag, output_flags
-from dispatcher.terminal import Terminal
+from dispatcher.look import Look
+
+if TYPE_CHECKING:
+    from dispatcher.target import Target
 
 
 @click.command()
 @click.argument("target", nargs=-1)
 @flag("--variant", default="", help="Variant of the pipeline.")
 @output_flags
-def command(
-    target: tuple[str, ...],
-    variant: str,
-    terminal: Terminal,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def command(*, target: tuple[str, ...], variant: str, look: Look) -> int:
     """Find every fault in a pipeline's files, each with its place, its rule and a hint.
 
     TARGET is a pipeline's folder or file, or a folder with several pipelines.
@@ -31,19 +28,19 @@ def command(
     checked = [preparing.check(aim, variant=variant) for aim in _targets(target)]
     faults = [fault for one in checked for fault in one.faults]
     errors = sum(one.errors for one in checked)
-    if as_json:
-        terminal.line(json.dumps({"v": 1, "faults": [asdict(fault) for fault in faults]}))
+    if look.as_json:
+        look.terminal.line(json.dumps({"v": 1, "faults": [asdict(fault) for fault in faults]}))
         return 1 if errors else 0
     for one in checked:
-        fault_text.show(terminal, one.faults, Path(one.pipeline.root))
+        fault_text.show(look.terminal, one.faults, Path(one.pipeline.root))
     if faults:
-        terminal.note("")
+        look.terminal.note("")
     count = sum(len(one.pipeline.assets) for one in checked)
-    terminal.line(fault_text.count(faults, count))
+    look.terminal.line(fault_text.count(faults, count))
     return 1 if errors else 0
 
 
-def _targets(arguments: tuple[str, ...]) -> list["preparing.Target"]:  # noqa: F821
+def _targets(arguments: tuple[str, ...]) -> list["Target"]:
     from assets_parser import discovery
     from dispatcher import target
 

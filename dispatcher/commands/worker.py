@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from dispatcher.embedded import worker_argv, worker_environ
-from dispatcher.fleets import load_settings, require
 from dispatcher.flags import flag, settings_flags
+from dispatcher.fleets import load_settings, require
 from workers.settings import Settings
 
 
