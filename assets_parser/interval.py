@@ -36,12 +36,11 @@ def parse_moment(text: str) -> datetime:
 
 
 def default_interval(now: datetime | None = None) -> Interval:
-    """All of yesterday: the local date, or that of `now` in its zone, called UTC as Bruin does."""
+    """All of yesterday by this machine's calendar, called UTC as Bruin does; `now` has a zone."""
     here = (now or datetime.now(UTC)).astimezone()
-    yesterday = (now or here).date() - timedelta(days=1)
-    start = datetime.combine(yesterday, time.min, UTC)
+    yesterday = here.date() - timedelta(days=1)
     return Interval(
-        start=start,
+        start=datetime.combine(yesterday, time.min, UTC),
         end=datetime.combine(yesterday, time.max, UTC),
         execution=here.astimezone(UTC),
     )

@@ -2,34 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Pipeline
 from assets_parser.suggestions import did_you_mean
 
-_VARIANT_NAME = re.compile(r"[a-zA-Z0-9_-]+", re.ASCII)
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_whole(value: object) -> bool:
-    return _is_number(value) and (isinstance(value, int) or float(str(value)).is_integer())
-
-
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "integer": _is_whole,
-    "number": _is_number,
-    "boolean": lambda value: isinstance(value, bool),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-    "null": lambda value: value is None,
-}
 
 
 def parse(
@@ -77,21 +57,6 @@ def schema_text(pipeline: Pipeline) -> str:
     )
 
 
-def variant_faults(pipeline: Pipeline) -> Iterator[Fault]:
-    """What is wrong with `variants`: bad names, unknown variables, values of another type."""
-    for name, overrides in pipeline.variants.items():
-        if not _VARIANT_NAME.fullmatch(name):
-            yield _fault(
-                pipeline, f"variant '{name}' may hold letters, digits, _ and -", "variants"
-            )
-        for key, value in (overrides or {}).items():
-            if key not in pipeline.variables:
-                yield _unknown(key, pipeline, f"variant '{name}': ", "variants")
-            elif wanted := _other_type(pipeline.variables[key], value):
-                message = f"variant '{name}': '{key}' must be of type {wanted}"
-                yield _fault(pipeline, message, "variants")
-
-
 def _variant(pipeline: Pipeline, variant: str) -> Mapping[str, Any]:
     if not variant:
         return {}
@@ -131,21 +96,14 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def _other_type(schema: Any, value: Any) -> str:
-    """The declared type that the value does not have; empty if it fits or no type is declared."""
-    wanted = schema.get("type", "") if isinstance(schema, Mapping) else ""
-    fits = _TYPES.get(wanted) if isinstance(wanted, str) else None
-    return wanted if fits and not fits(value) else ""
-
-
 def _json(found: Mapping[str, Any]) -> str:
     text = json.dumps(found, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
-def _unknown(name: str, pipeline: Pipeline, before: str = "", field: str = "variables") -> Fault:
+def _unknown(name: str, pipeline: Pipeline) -> Fault:
     hint = did_you_mean(name, pipeline.variables) or "declare it under variables:"
-    return _fault(pipeline, f"{before}there is no variable '{name}'", field, hint)
+    return _fault(pipeline, f"there is no variable '{name}'", hint=hint)
 
 
 def _fault(pipeline: Pipeline, message: str, field: str = "variables", hint: str = "") -> Fault:
