@@ -35,7 +35,7 @@ from assets_parser.fields import (
     text_map,
     texts,
 )
-from assets_parser.files import body_path, read_text
+from assets_parser.files import body_path, printable, read_text
 from assets_parser.model import Asset
 from assets_parser.notices import notifications
 from assets_parser.source import Source
@@ -104,7 +104,7 @@ def _code_file(source: Source, path: str) -> Values | None:
     if block is not None:
         values = _block(source, block)
     else:
-        old = oldstyle.read(source, content, oldstyle.MARKERS[suffix])
+        old = oldstyle.read(source, printable(content), oldstyle.MARKERS[suffix])
         if old is None:
             _warn_look_alike(source, content)
             return None
@@ -112,6 +112,7 @@ def _code_file(source: Source, path: str) -> Values | None:
     if not values.get("type") and suffix in _TYPES:
         values["type"] = _TYPES[suffix]
     values["body_path"] = source.file
+    values["body"] = printable(values.get("body", ""))
     return values
 
 
@@ -137,7 +138,7 @@ def _yaml_file(source: Source, path: str, root: str) -> Values:
         return values
     if not values.get("type") and (suffix := os.path.splitext(body)[1]) in _TYPES:
         values["type"] = _TYPES[suffix]
-    values["body"] = read_text(source, os.path.join(root, body))
+    values["body"] = printable(read_text(source, os.path.join(root, body)))
     values["body_path"], values["body_line"] = body, 1
     return values
 

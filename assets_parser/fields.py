@@ -25,6 +25,7 @@ from assets_parser.yaml_text import (
 )
 
 _MOST_DEPTH = 200
+_GUESSED = 50  # unknown keys of one file whose right spelling is looked for
 _YES = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _NO = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 
@@ -90,8 +91,8 @@ def entries(source: Source, node: Node, *, first: str = "") -> dict[str, Entry] 
             continue
         name = str(key.value)
         if name in found or (merges and name == "<<"):
-            first = found[name][0].start_mark.line + 1 if name in found else 0
-            at = f", first in line {first}" if first else ""
+            line = found[name][0].start_mark.line + 1 if name in found else 0
+            at = f", first in line {line}" if line else ""
             source.fault(key, f"the key '{name}' is written twice{at}", rule="duplicate-key")
         elif name == "<<" and key.tag != QUOTED:
             merges.append(pair[1])
@@ -287,7 +288,8 @@ def _unknown(source: Source, name: str, key: Node, table: Table, kind: str) -> N
     if kind == "field":
         source.unknown.append(name)
     line = key.start_mark.line + 1
-    hint = _NOTES.get(name) or nearest(name, table)
+    few = len(source.unknown) <= _GUESSED
+    hint = _NOTES.get(name) or (nearest(name, table) if few else "")
     message = f"the key '{shortened(name)}' is not known here"
     source.warn(line, message, rule="unknown-fields", hint=hint)
 

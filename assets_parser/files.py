@@ -20,13 +20,14 @@ def read_text(source: Source, path: str) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {os.path.basename(path)}: {reason}"
         raise DefinitionError([Fault(rule="file", message=message, file=source.file)]) from None
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        # Bruin takes any bytes in a body
-        line = data.count(b"\n", 0, error.start) + 1
-        source.warn(line, "the file is not UTF-8", rule="file", hint="save it as UTF-8")
-        return data.decode(errors="replace")
+    return data.decode(errors="surrogateescape")  # Bruin takes any bytes in a body
+
+
+def printable(text: str) -> str:
+    """The text with a replacement character for each byte that is not UTF-8."""
+    if text.isascii():
+        return text
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _bytes(path: str) -> bytes:

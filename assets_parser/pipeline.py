@@ -13,7 +13,7 @@ from assets_parser.definition import Draft
 from assets_parser.faults import DefinitionError, Fault, Severity
 from assets_parser.fields import Values, document
 from assets_parser.fields import names as key_names
-from assets_parser.files import read_text
+from assets_parser.files import printable, read_text
 from assets_parser.model import Asset, Pipeline
 from assets_parser.pipeline_fields import PIPELINE, check_variants
 from assets_parser.source import Source
@@ -181,7 +181,7 @@ def _macros(folder: str, faults: list[Fault]) -> tuple[str, ...]:
         if path.endswith(".sql"):
             source = Source(os.path.relpath(path, folder))
             try:
-                texts.append(read_text(source, path))
+                texts.append(printable(read_text(source, path)))
             except DefinitionError as error:
                 faults.extend(error.faults)
             faults.extend(source.faults)

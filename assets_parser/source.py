@@ -48,7 +48,7 @@ class Source:
         """Count nodes read; a file of few bytes and many aliases is refused."""
         self.budget -= cost
         if self.budget < 0:
-            self.fault(node, "the aliases of this file expand to too much", rule="yaml")
+            self.fault(node, "too many values, each use of an alias counted", rule="yaml")
             raise DefinitionError(self.faults[-1:])
 
 
