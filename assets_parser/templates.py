@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SIGNS = ("{{", "{%", "{#")
 _LINE_ENDS = re.compile(r"\r\n|\r")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
-_MOST_TEXT = 1_000_000  # characters of one template
+_MOST_TEXT = 200_000  # characters of one template
 
 
 def names(context: AssetContext, values: Mapping[str, Any]) -> dict[str, Any]:
