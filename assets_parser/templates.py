@@ -41,18 +41,6 @@ def is_template(text: str) -> bool:
     return any(sign in text for sign in _SIGNS)
 
 
-class TemplateError(DefinitionError, ValueError):
-    """A text cannot be rendered; as text it is only the message, its place is in `faults`."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__([fault])
-        self.fault = fault
-
-    def __str__(self) -> str:
-        """What is wrong, and the hint."""
-        return self.fault.message + (f" ({self.fault.hint})" if self.fault.hint else "")
-
-
 class Renderer:
     """Renders texts with the same names; not for several threads at a time."""
 
@@ -76,7 +64,7 @@ class Renderer:
                 line=line + max(broken.line - 1, 0) if line else 0,
                 asset=asset,
             )
-            raise TemplateError(fault) from None
+            raise DefinitionError([fault]) from None
 
     def render_value(self, value: Any, *, file: str = "", line: int = 1, asset: str = "") -> Any:
         """A value whose nested texts are rendered and trimmed; keys are not."""
