@@ -1,6 +1,8 @@
 """Who holds what now: looks that change nothing. A worker's keepers and heart ask."""
 
-from sqlalchemy import Engine, select
+from typing import Any
+
+from sqlalchemy import Engine, Row, select
 
 from catalog.engine import reading
 from catalog.refusals import why_stale
@@ -26,24 +28,25 @@ def standing(engine: Engine, claim: Claim) -> Standing:
     return Standing()
 
 
-def held_by(engine: Engine, worker: str, pid: int) -> list[Claim]:
-    """The claims of one process of a worker, for the case that it died."""
+def held_by(engine: Engine, worker: str) -> list[tuple[int, Claim]]:
+    """The claims of a worker's processes, each with the process id, for the case that it died."""
     query = select(StepRun).where(
-        StepRun.state == StepState.RUNNING, StepRun.worker == worker, StepRun.pid == pid
+        StepRun.state == StepState.RUNNING, StepRun.worker == worker, StepRun.token > 0
     )
     with reading(engine) as connection:
-        return [
-            Claim(
-                run_id=row.run_id,
-                asset=row.asset,
-                step=row.step,
-                step_id=row.id,
-                position=row.position,
-                number=row.number,
-                attempts_allowed=row.attempts_allowed,
-                token=row.token,
-                worker=worker,
-                locks=("?",),  # whatever it holds is given back
-            )
-            for row in connection.execute(query)
-        ]
+        return [(row.pid, _claim(row)) for row in connection.execute(query)]
+
+
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
+        run_id=row.run_id,
+        asset=row.asset,
+        step=row.step,
+        step_id=row.id,
+        position=row.position,
+        number=row.number,
+        attempts_allowed=row.attempts_allowed,
+        token=row.token,
+        worker=row.worker,
+        locks=("?",),  # whatever it holds is given back
+    )

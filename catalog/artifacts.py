@@ -1,0 +1,74 @@
+"""Stored values that runs produced: Arrow data, logs. Steps add them; the row outlives the file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from catalog.clock import now
+from catalog.engine import reading
+from catalog.tables import Artifact
+from catalog.values import to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactView:
+    """One stored value; `path` is relative to storage, `schema` pairs of name and Arrow type."""
+
+    id: int
+    run_id: str
+    asset: str
+    label: str
+    kind: str
+    path: str
+    schema: Sequence[Sequence[str]]
+    rows: int | None
+    bytes: int | None
+    digest: str
+    created_at: float
+    removed_at: float | None
+
+
+def add(
+    engine: Engine,
+    *,
+    run_id: str,
+    asset: str,
+    label: str,
+    kind: str,
+    path: str,
+    schema: Sequence[Sequence[str]] = (),
+    rows: int | None = None,
+    bytes: int | None = None,
+    digest: str = "",
+) -> int:
+    """Note a stored value, in place of an earlier one of the same label; its id."""
+    same = Artifact.run_id == run_id, Artifact.asset == asset, Artifact.label == label
+    values: dict[str, Any] = {"run_id": run_id, "asset": asset, "label": label, "kind": kind}
+    values |= {"path": path, "schema_json": to_json([list(pair) for pair in schema])}
+    values |= {"rows": rows, "bytes": bytes, "digest": digest, "created_at": now()}
+    with engine.begin() as connection:
+        connection.execute(delete(Artifact).where(*same))
+        return connection.execute(
+            insert(Artifact).values(**values).returning(Artifact.id)
+        ).scalar_one()
+
+
+def of_run(engine: Engine, run_id: str) -> list[ArtifactView]:
+    """All that a run stored, oldest first, also what is removed by now."""
+    query = select(Artifact.__table__).where(Artifact.run_id == run_id).order_by(Artifact.id)
+    with reading(engine) as connection:
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [ArtifactView(schema=json.loads(row.pop("schema_json") or "[]"), **row) for row in rows]
+
+
+def removed(engine: Engine, artifact_id: int) -> None:
+    """Note that the file is gone."""
+    with engine.begin() as connection:
+        connection.execute(
+            update(Artifact)
+            .where(Artifact.id == artifact_id, Artifact.removed_at.is_(None))
+            .values(removed_at=now())
+        )
