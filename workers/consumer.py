@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
+import psutil
 from billiard.context import _default_context
-from catalog.workers import WorkerInfo
 from celery import signals
 from celery.apps.worker import Worker
 from celery.worker.control import Panel
 
 from catalog import engine as engines
+from catalog.workers import WorkerInfo
 from workers import tasks
 from workers.app import make_app
 from workers.heart import Heart, watch_lifeline
@@ -61,7 +62,7 @@ def run(
 
 def _worker(app: Any, settings: Settings, name: str) -> Any:
     steps: Any = app.steps["consumer"]
-    steps.update({LeaseExtension, OwnTasksOnly})
+    steps.update([LeaseExtension, OwnTasksOnly])
     return Worker(  # type: ignore[no-untyped-call]
         app=app,
         hostname=f"fleet@{name}",
@@ -83,7 +84,16 @@ def _limit_control() -> None:
 def _children(worker: Any) -> Iterable[int]:
     """Process ids of the pool's children that live."""
     pool = getattr(worker.pool, "_pool", None)
-    return [child.pid for child in list(getattr(pool, "_pool", ())) if child.is_alive()]
+    pids = [child.pid for child in list(getattr(pool, "_pool", ()))]
+    return [pid for pid in pids if pid and _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    """Whether a child still runs; asked without reaping it, which is the pool's own business."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _beat_while_working(heart: Heart) -> None:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from catalog.workers import WorkerInfo
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
@@ -19,7 +18,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import claims, holders, workers
-from catalog.claims import StepError
+from catalog.claims import Claim, StepError
+from catalog.workers import WorkerInfo
 from workers import levels, reconcile
 from workers.settings import Settings
 
@@ -103,17 +103,21 @@ class Heart:
     def _bury_children(self) -> None:
         """The steps of a pool child that died are lost now, not when their lease runs out."""
         alive = set(self._children())
-        for pid in self._seen - alive:
-            self._bury(pid)
+        if alive == self._seen:
+            return
+        held = holders.held_by(self._engine, self._info.name)
+        alive = set(self._children())  # after the question: who claims now is no suspect
+        for pid, claim in held:
+            if pid not in alive:
+                self._bury(pid, claim)
         self._seen = alive
 
-    def _bury(self, pid: int) -> None:
-        for claim in holders.held_by(self._engine, self._info.name, pid):
-            message = f"process {pid} of worker {self._info.name} died while it ran this step"
-            logger.warning("%s: %s %s", message, claim.asset, claim.step)
-            ended = claims.fail(self._engine, claim, StepError(kind="lost", message=message))
-            levels.send_steps(self._engine, self._app, ended.wake)
-            levels.advance(self._engine, self._app, claim.run_id)
+    def _bury(self, pid: int, claim: Claim) -> None:
+        message = f"process {pid} of worker {self._info.name} died while it ran this step"
+        logger.warning("%s: %s %s", message, claim.asset, claim.step)
+        ended = claims.fail(self._engine, claim, StepError(kind="lost", message=message))
+        levels.send_steps(self._engine, self._app, ended.wake)
+        levels.advance(self._engine, self._app, claim.run_id)
 
 
 def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:

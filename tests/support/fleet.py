@@ -44,7 +44,12 @@ class Fleet:
         self.journal.touch()
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def worker(self, name: str = "w1", module: str = "tests.support.stub_worker") -> Any:
+    def worker(
+        self,
+        name: str = "w1",
+        module: str = "tests.support.stub_worker",
+        lifeline: int | None = None,
+    ) -> Any:
         """Start a worker; its log is in the home's logs."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("FLEET_")}
         environ |= self.settings.as_environ() | {
@@ -52,6 +57,8 @@ class Fleet:
             "FLEET_TEST_JOURNAL": str(self.journal),
             "PYTHONPATH": str(ROOT),
         }
+        if lifeline is not None:
+            environ["FLEET_LIFELINE_FD"] = str(lifeline)
         log = (self.folder / f"{name}.out").open("ab")
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
@@ -60,6 +67,7 @@ class Fleet:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=() if lifeline is None else (lifeline,),
         )
         log.close()
         self.workers.append(process)

@@ -1,9 +1,9 @@
 """A real worker whose steps do what the asset's parameters say. Run as a program by tests.
 
-All is real but the work itself: broker, processes, catalog, chords, leases. `parameters` of an asset:
+All is real but the work itself: broker, processes, catalog, chords. An asset's `parameters`:
 `<step>_seconds` to take that long, `<step>_fails` to fail with that message, `<step>_raises`,
-`<step>_dies` to be killed, `lines` to log, `rows` of progress. Each start and end is a line in the
-file that FLEET_TEST_JOURNAL names.
+`<step>_dies` to be killed, `<step>_lines` to log, `checks_bad` for a check that does not pass. Each
+start and end is a line in the file that FLEET_TEST_JOURNAL names.
 """
 
 import os
@@ -27,9 +27,7 @@ def note(text: str) -> None:
 def work(context: StepContext) -> StepResult:
     """One step as its asset's parameters say."""
     asset, step = context.spec.name, context.claim.step
-    says = {
-        key.removeprefix(step + "_"): value for key, value in context.spec.parameters.items()
-    }
+    says = {key.removeprefix(step + "_"): value for key, value in context.spec.parameters.items()}
     note(f"start {asset} {step}")
     for number in range(says.get("lines", 0)):
         context.log.line(f"{asset} line {number}")
