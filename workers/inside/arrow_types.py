@@ -100,7 +100,9 @@ def _struct(kind: Any) -> Any:
 
 
 def _fields(kind: Any) -> list[Any]:
-    return [kind[i] if hasattr(kind, "__getitem__") else kind.field(i) for i in range(kind.num_fields)]
+    return [
+        kind[i] if hasattr(kind, "__getitem__") else kind.field(i) for i in range(kind.num_fields)
+    ]
 
 
 def _list(kind: Any) -> Any:

@@ -120,24 +120,30 @@ class Writer:
         if not len(frame.columns) and not len(frame):
             self._notice("an empty DataFrame without columns counts as no data")
             return
-        keep = None
-        index = frame.index
-        if index.nlevels == 1 and index.name is None and str(index.dtype)[:3] in ("int", "Int", "uin"):
-            if type(index).__name__ != "RangeIndex":
-                self._notice(
-                    "the DataFrame's index has no name and holds row numbers, so it is not loaded;"
-                    " name it (df.index.name) to keep it as a column"
-                )
-            keep = False
+        numbered = _is_numbered(frame.index)
+        if numbered and len(frame) and type(frame.index).__name__ != "RangeIndex":
+            self._notice(
+                "the DataFrame's index has no name and holds row numbers, so it is not loaded;"
+                " name it (df.index.name) to keep it as a column"
+            )
         try:
-            table = pa.Table.from_pandas(frame, preserve_index=keep)
+            table = pa.Table.from_pandas(frame, preserve_index=not numbered)
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-            raise TypeError("the DataFrame cannot become an Arrow table: %s" % _words(error)) from None
+            raise TypeError(
+                "the DataFrame cannot become an Arrow table: %s" % _words(error)
+            ) from None
         self.sink.table(table.replace_schema_metadata(None))
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
+
+
+def _is_numbered(index: Any) -> bool:
+    """Whether an index only numbers the rows, as filtering, sorting and joining leave it."""
+    if index.nlevels > 1 or index.name is not None:
+        return False
+    return not len(index) or str(index.dtype).lower().startswith(("int", "uint"))
 
 
 def _of_polars(frame: Any) -> Any:

@@ -1,0 +1,314 @@
+"""The main step of plain scripts: what the asset sees, how it ends, and that nothing is left of it."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assets_parser.spec import Requirements, RunOptions, Secret
+from tests.support.attempt import Bench, bench, shared_cache
+from workers.errors import StepFailed
+from workers.supervisor import Supervisor, mine
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A bench whose environments all tests of this module share."""
+    return bench(tmp_path_factory.mktemp("runner"), shared_cache())
+
+
+@pytest.fixture
+def place(home: Bench, tmp_path: Path) -> Bench:
+    """An empty project on the shared home."""
+    project = (tmp_path / "project").resolve()
+    project.mkdir()
+    return Bench(settings=home.settings, project=project)
+
+
+def failure(place: Bench, path: str, code: str, **given: object) -> StepFailed:
+    """Run code that must fail; how it failed."""
+    with pytest.raises(StepFailed) as caught:
+        place.run(path, code, **given)
+    return caught.value
+
+
+def gone(pid: int) -> bool:
+    """Whether the process ends soon; a zombie that nobody collects has ended."""
+    try:
+        process = psutil.Process(pid)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(20)
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_script_runs_as_python_minus_m_would_run_it(place: Bench) -> None:
+    """__main__, the package of its folder, its file, its arguments, the project as working folder."""
+    place.write("shop/helper.py", "WORD = 'here'")
+    code = (
+        "import os, sys\nfrom . import helper\nimport shop.helper as same\n"
+        "print('OUT', __name__, __package__, helper is same, helper.WORD)\n"
+        "print('OUT', __file__ == sys.argv[0], os.getcwd(), sys.path[0])\n"
+        "if __name__ == '__main__':\n    print('OUT guard')\n"
+    )
+    place.run("shop/orders.py", code)
+    root = place.project
+    assert place.log.own == [
+        "OUT __main__ shop True here",
+        f"OUT True {root} {root}",
+        "OUT guard",
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["v1.2/deep.py", "my-assets/2024 sales/run-me.py", "json/orders.py", "pip/x.py", "orders.py"],
+)
+def test_any_folder_name_works(place: Bench, path: str) -> None:
+    """Dots, hyphens, blanks, digits and the names of other packages do no harm."""
+    place.write(str(Path(path).with_name("near.py")), "WORD = 'near'")
+    relative = "from . import near" if "/" in path else "import near"
+    place.run(path, f"import json\n{relative}\nprint('OUT', near.WORD, json.dumps(1))")
+    assert place.log.own == ["OUT near 1"]
+
+
+def test_both_streams_arrive_line_by_line(place: Bench) -> None:
+    """Bytes that are not UTF-8, an endless line, a redrawn one and an unfinished one are no trouble."""
+    code = (
+        "import os, sys\n"
+        "print('OUT one', file=sys.stderr)\n"
+        "os.write(1, b'OUT \\xff\\n')\n"
+        "print('OUT ' + 'x' * 3_000_000)\n"
+        "print('10%\\r50%\\rOUT 100%')\n"
+        "sys.stdout.write('OUT no end')\n"
+    )
+    place.run("a.py", code)
+    one, invalid, long, redrawn, last = place.log.own
+    assert (one, invalid, redrawn, last) == ("OUT one", "OUT \ufffd", "OUT 100%", "OUT no end")
+    assert len(long) < 70_000
+    assert long.endswith("more characters were cut)")
+
+
+@pytest.mark.parametrize("code", ["import sys; sys.exit(0)", "import sys; sys.exit()", "pass"])
+def test_leaving_with_zero_is_success(place: Bench, code: str) -> None:
+    """sys.exit(0) is no failure."""
+    assert place.run("a.py", code).result == {"exit": 0}
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("raise SystemExit(4)", "the process ended with exit code 4"),
+        ("import sys; sys.exit('bad luck')", "the process ended with exit code 1: bad luck"),
+        ("import os; os._exit(7)", "the process ended with exit code 7"),
+        ("1/0", "ZeroDivisionError: division by zero"),
+        ("print('x'", "SyntaxError: '(' was never closed"),
+        ("import os; os.kill(os.getpid(), 9)", "probably because memory ran out"),
+        ("import os; os.kill(os.getpid(), 11)", "SIGSEGV"),
+    ],
+)
+def test_every_bad_end_says_what_it_was(place: Bench, code: str, message: str) -> None:
+    """Exit codes, exceptions, syntax errors and signals are told apart."""
+    failed = failure(place, "a.py", code)
+    assert failed.kind == "script"
+    assert message in failed.message
+
+
+def test_a_failure_shows_the_users_own_frames_only(place: Bench) -> None:
+    """File relative to the project, line and source; none of the runner's frames, in the log neither."""
+    place.write("lib/tools.py", "import json\ndef parse(x):\n    return json.loads(x)\n")
+    failed = failure(place, "shop/a.py", "from lib.tools import parse\nparse('{')\n")
+    assert [(f.file, f.line, f.source) for f in failed.frames] == [
+        ("shop/a.py", 2, "parse('{')"),
+        ("lib/tools.py", 3, "return json.loads(x)"),
+    ]
+    assert failed.message.startswith("JSONDecodeError: ")
+    assert not [line for line in place.log.lines if "workers/inside" in line]
+
+
+def test_a_missing_package_is_explained(place: Bench) -> None:
+    """The hint names the file where packages are listed."""
+    assert "requirements.txt" in failure(place, "a.py", "import nosuchpackage").hint
+
+
+def test_the_environment_is_an_allow_list(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the worker happens to have does not reach the asset; what it declares does."""
+    monkeypatch.setenv("FLEET_BROKER", "redis://:secret@host/0")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("BRUIN_RUN_ID", "inherited")
+    monkeypatch.setenv("LC_TIME", "C")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    code = "import json, os\nprint('OUT', json.dumps(dict(os.environ)))"
+    place.run("a.py", code, environment={"BRUIN_ASSET": "main.orders"})
+    seen = place.log.own[0]
+    assert "secret" not in seen
+    assert "inherited" not in seen
+    assert "DONTWRITE" not in seen
+    assert '"BRUIN_ASSET": "main.orders"' in seen
+    assert '"LC_TIME": "C"' in seen
+    assert '"PYTHONUNBUFFERED": "1"' in seen
+
+
+def test_the_submitters_python_path_comes_after_the_project(place: Bench) -> None:
+    """It is found, handed on to children, and cannot hide the project's own modules."""
+    place.write("more/extra.py", "WORD = 'found'")
+    place.write("more/own.py", "WORD = 'hidden'")
+    place.write("own.py", "WORD = 'mine'")
+    more = str(place.project / "more")
+    options = RunOptions(start="", end="", execution="", python_path=more)
+    code = "import extra, own, os\nprint('OUT', extra.WORD, own.WORD, os.environ['PYTHONPATH'])"
+    place.run("a.py", code, options=options)
+    assert place.log.own == [f"OUT found mine {more}"]
+
+
+def test_a_declared_secret_arrives_and_is_masked(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value is in the variable, never in the log."""
+    file = place.write(
+        ".bruin.yml",
+        "default_environment: default\nenvironments:\n  default:\n    connections:\n"
+        "      generic:\n        - {name: api, value: hunter2-hunter2}\n",
+    )
+    code = (
+        "import os\nprint('OUT', os.environ['TOKEN'] == 'hunter2' + '-hunter2')\n"
+        "print('OUT', os.environ['TOKEN'], os.environ['BRUIN_CONNECTION_TYPES'])"
+    )
+    place.run("a.py", code, config=file, secrets=(Secret(key="api", inject_as="TOKEN"),))
+    assert place.log.own == ["OUT True", 'OUT ******** {"TOKEN":"generic"}']
+
+
+def test_an_unknown_secret_is_a_configuration_error(place: Bench) -> None:
+    """The message names the connection."""
+    file = place.write(".bruin.yml", "environments:\n  default:\n    connections: {}\n")
+    secrets = (Secret(key="nope", inject_as="NOPE"),)
+    failed = failure(place, "a.py", "pass", config=file, secrets=secrets)
+    assert failed.kind == "config"
+    assert "nope" in failed.message
+
+
+def test_a_project_with_pyproject_runs_in_its_own_folder(place: Bench) -> None:
+    """Working folder and module names start where the pyproject.toml is; its packages are there."""
+    place.write(
+        "pipeline/pyproject.toml",
+        "[project]\nname='shop'\nversion='0'\nrequires-python='>=3.11'\ndependencies=['roman==4.2']\n",
+    )
+    place.write("pipeline/lib.py", "WORD = 'lib'")
+    wish = Requirements(kind="pyproject", path="pipeline/pyproject.toml")
+    code = "import os, lib\nfrom importlib import metadata\nprint('OUT', os.getcwd(), __package__, lib.WORD, metadata.version('roman'))"
+    place.run("pipeline/assets/a.py", code, working_dir="pipeline", requirements=wish)
+    assert place.log.own == [f"OUT {place.project}/pipeline assets lib 4.2"]
+
+
+def test_a_time_limit_ends_the_whole_tree(place: Bench) -> None:
+    """Also a grandchild that went into a session of its own and ignores TERM."""
+    code = (
+        "import subprocess, sys, time\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import signal,time;"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN);time.sleep(600)'], start_new_session=True)\n"
+        "print('OUT', p.pid)\ntime.sleep(600)\n"
+    )
+    failed = failure(place, "a.py", code, timeout=1.5)
+    assert failed.kind == "timeout"
+    assert "1.5 s" in failed.message
+    assert gone(int(place.log.own[0].split()[1]))
+
+
+def test_a_cancel_ends_it(place: Bench) -> None:
+    """The asset gets TERM first, so it may tidy up."""
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('OUT tidy'), sys.exit(0)))\n"
+        "print('OUT ready')\ntime.sleep(600)\n"
+    )
+
+    def cancel() -> None:
+        while not place.log.own:
+            time.sleep(0.02)
+        place.stop.reason = "cancelled"
+
+    threading.Thread(target=cancel).start()
+    failed = failure(place, "a.py", code)
+    assert failed.kind == "cancelled"
+    assert place.log.own == ["OUT ready", "OUT tidy"]
+
+
+def test_what_a_script_leaves_running_is_ended(place: Bench) -> None:
+    """A background process does not outlive its asset, and the log says so."""
+    code = "import subprocess\nprint('OUT', subprocess.Popen(['sleep', '600']).pid)"
+    place.run("a.py", code)
+    assert gone(int(place.log.own[0].split()[1]))
+    assert any("left running" in line for line in place.log.lines)
+
+
+def test_no_process_survives_a_worker_that_is_killed(place: Bench, tmp_path: Path) -> None:
+    """kill -9 of the worker closes the lifeline: the guardian ends the asset's tree and itself."""
+    pids = tmp_path / "pids"
+    child = os.fork()
+    if child == 0:
+        sleeper = "import os,time;print(os.getpid(), os.getppid(), flush=True);time.sleep(600)"
+        Supervisor().run(
+            [sys.executable, "-c", sleeper], {}, "/", on_line=lambda s: _write(pids, s)
+        )
+        os._exit(0)
+    while not pids.exists() or not pids.read_text():
+        time.sleep(0.02)
+    asset, guardian = map(int, pids.read_text().split())
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    assert gone(asset)
+    assert gone(guardian)
+
+
+def _write(path: Path, text: str) -> None:
+    aside = path.with_suffix(".new")
+    aside.write_text(text)
+    aside.replace(path)
+
+
+def test_a_killed_guardian_takes_the_asset_along(place: Bench) -> None:
+    """The step fails as lost, and the next one gets a new guardian."""
+
+    def shoot() -> None:
+        while not place.log.own:
+            time.sleep(0.02)
+        psutil.Process(int(place.log.own[0].split()[2])).kill()
+
+    threading.Thread(target=shoot).start()
+    code = "import os, time\nprint('OUT', os.getpid(), os.getppid())\ntime.sleep(600)"
+    assert failure(place, "a.py", code).kind == "lost"
+    assert gone(int(place.log.own[0].split()[1]))
+    assert place.run("b.py", "pass").result == {"exit": 0}
+
+
+def test_a_silent_worker_loses_the_asset() -> None:
+    """Without a tick for the lease (a paused worker) the guardian ends the asset by itself."""
+    supervisor = Silent()
+    ended = supervisor.run(["/bin/sleep", "600"], {}, "/", on_line=print, lease=0.5)
+    supervisor.close()
+    assert ended.reason == "lease"
+
+
+class Silent(Supervisor):
+    """A worker that is paused: it never ticks."""
+
+    def _ticking(self, every: float) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+def test_each_thread_has_one_supervisor() -> None:
+    """It is the same at the second call."""
+    assert mine() is mine()
+
+
+def test_connections_are_only_read_when_declared(place: Bench, tmp_path: Path) -> None:
+    """A broken .bruin.yml does not fail an asset that uses none of it."""
+    broken = tmp_path / ".bruin.yml"
+    broken.write_text("environments: [")
+    assert place.run("a.py", "pass", config=broken).result == {"exit": 0}
