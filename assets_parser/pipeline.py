@@ -39,6 +39,9 @@ _SAME = (
 _TUPLES = ("notifications", "tags", "domains", "fixtures")
 
 
+_EMPTY: Values = {"concurrency": 0}  # an empty file has no default, as in Bruin; a rule refuses it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A pipeline as far as it could be read, and all that is wrong with it."""
@@ -107,7 +110,8 @@ def _read_pipeline(source: Source, path: str) -> Values:
     values: Values = {}
     try:
         content = read_text(source, path).removeprefix("\ufeff")
-        values = document(source, content, PIPELINE) or {}
+        found = document(source, content, PIPELINE)
+        values = dict(_EMPTY) if found is None else found
     except DefinitionError as error:
         source.faults.extend(fault for fault in error.faults if fault not in source.faults)
     check_variants(source, values)
@@ -165,7 +169,7 @@ def _freeze(
         root=root,
         path=source.file,
         assets=tuple(assets),
-        concurrency=values.get("concurrency") or 1,
+        concurrency=values.get("concurrency", 1),
         retries_delay=retries_delay(values.get("default", {}).get("rerun_cooldown")),
         macros=macros,
         unknown_fields=key_names(source.unknown),

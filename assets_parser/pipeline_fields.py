@@ -45,6 +45,12 @@ def catchup(source: Source, node: Node, path: str) -> str | None:
     return "all" if value == "all" else None
 
 
+def concurrency(source: Source, node: Node, path: str) -> int | None:
+    """How many runs of the pipeline may overlap; 0 means 1."""
+    found = integer(source, node, path)
+    return 1 if found == 0 else found
+
+
 def variables(source: Source, node: Node, path: str) -> Values:
     """Variables: JSON schemas by name; a plain value is a fault."""
     found = entries(source, node) or {}
@@ -116,7 +122,7 @@ PIPELINE: Table = {
     "variables": variables,
     "variants": variants,
     "retries": integer,
-    "concurrency": integer,
+    "concurrency": concurrency,
     "max_active_steps": integer,
     "catchup": catchup,
     "notifications": notifications,

@@ -82,6 +82,7 @@ def compose(text: str, file: str) -> Node | None:
     """The first document of the text, None if it is empty; DefinitionError names `file`."""
     if len(text) > _MOST_TEXT:
         raise _refused(file, f"the definition is longer than {_MOST_TEXT} characters")
+    _check_encoding(text, file)
     try:
         if len(text) > _SHALLOW and _depth(text) > _MOST_DEPTH:
             raise _refused(file, f"nested deeper than {_MOST_DEPTH} levels")
@@ -90,9 +91,6 @@ def compose(text: str, file: str) -> Node | None:
         raise DefinitionError([_syntax_fault(error, text, file)]) from None
     except RecursionError:
         raise _refused(file, "nested too deep") from None
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        raise _refused(file, "the text is not UTF-8", line=line) from None
     if "\\/" in text and node is not None and (bad := _slash_escape(node, text)):
         raise _refused(file, "unknown escape \\/ in double quotes", line=bad.start_mark.line + 1)
     return node
@@ -123,20 +121,21 @@ def typed_text(text: str) -> Any:
     if text[0] not in _NUMBER_START:
         return text
     digits = text.replace("_", "")
-    if match := _INTEGER.fullmatch(digits):
-        return _integer(match)
-    if _FLOAT.fullmatch(digits):
-        return float(digits)
+    if (match := _INTEGER.fullmatch(digits)) and (found := _integer(match)) is not None:
+        return found
+    if _FLOAT.fullmatch(digits) and math.isfinite(number := float(digits)):
+        return number
     return text
 
 
-def _integer(match: re.Match[str]) -> int | float:
+def _integer(match: re.Match[str]) -> int | None:
+    """The number if 64 bits hold it, as Go reads it."""
     base = str(match.lastgroup)
     if len(match[base]) > 64:
-        return float(match[0]) if base == "b10" else math.inf
+        return None
     number = int(match[base], _BASES[base])
     signed = -number if match["sign"] == "-" else number
-    return signed if -(2**63) <= signed < 2**64 else float(signed)
+    return signed if -(2**63) <= signed < 2**64 else None
 
 
 def _tagged(tag: str, text: str) -> Any:
@@ -156,6 +155,15 @@ def _tagged(tag: str, text: str) -> Any:
     if type(value) is not kind:
         raise ValueError(f"'{text}' is not {tag}")
     return value
+
+
+def _check_encoding(text: str, file: str) -> None:
+    """Bytes that are not UTF-8 arrive as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise _refused(file, "the text is not UTF-8", line=line) from None
 
 
 def _first_document(text: str) -> Node | None:
@@ -219,10 +227,8 @@ def _syntax_fault(error: yaml.YAMLError, text: str, file: str) -> Fault:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.context, error.problem) if part)
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    else:  # a character that YAML does not allow; the position counts bytes
-        before = text.encode(errors="replace")[: getattr(error, "position", 0)].decode(
-            errors="replace"
-        )
+    else:  # a character that YAML does not allow; libyaml's position counts bytes
+        before = text.encode()[: getattr(error, "position", 0)].decode(errors="replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = str(getattr(error, "reason", error))
     hint = next((hint for part, hint in _HINTS if part in message), "")

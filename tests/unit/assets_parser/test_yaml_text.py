@@ -20,6 +20,8 @@ from assets_parser.yaml_text import ScalarNode, compose, typed, typed_text
         ("7.", 7.0),
         ("18446744073709551615", 2**64 - 1),
         ("18446744073709551616", 2.0**64),
+        ("0x" + "f" * 17, "0x" + "f" * 17),
+        ("1e400", "1e400"),
         ("yes", "yes"),
         ("True", True),
         ("~", None),
