@@ -60,7 +60,7 @@ def _workers(settings: Settings) -> Finding:
     if fleet is None:
         return Finding(name="workers", ok=True, text="none; runs start one by themselves")
     living = workers.living(fleets.catalog(settings), fleet.settings.fleet)
-    names = ", ".join(str(worker.name) for worker in living)
+    names = ", ".join(worker.info.name for worker in living)
     hint = "" if living else "fleet worker starts one"
     text = f"{some(len(living), 'worker')} {names}".rstrip()
     return Finding(name="workers", ok=bool(living), text=text, hint=hint)

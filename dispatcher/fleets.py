@@ -81,8 +81,7 @@ def require(settings: Settings) -> Fleet:
 
 def catalog(settings: Settings) -> "Engine":
     """The catalog, brought to the newest revision."""
-    from catalog.engine import connect
-    from catalog.schema import upgrade
+    from catalog.engine import connect, upgrade
 
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = connect(settings.catalog_url)

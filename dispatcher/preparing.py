@@ -13,7 +13,7 @@ from pathlib import Path
 from assets_parser import config as configs
 from assets_parser import interval as intervals
 from assets_parser import validation, variables
-from assets_parser.config import Config, Environment
+from assets_parser.config import Environment
 from assets_parser.faults import DefinitionError, Fault, Severity
 from assets_parser.interval import Interval
 from assets_parser.model import Pipeline
@@ -87,7 +87,8 @@ def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
 
 
 def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) -> Prepared:
-    config = _config(root, flags)
+    path = _config_path(pipeline, flags)
+    config = configs.load(root, os.environ, path)
     environment = config.environment(flags.environment)
     around = Surroundings(
         schema_prefix=environment.schema_prefix,
@@ -106,19 +107,25 @@ def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) ->
         plan=build(pipeline, options, selection, surroundings=around),
         pipeline=pipeline,
         environment=environment,
-        config=_config_path(root, flags) if config.exists else "",
+        config=str(configs.location(root, os.environ, path)) if config.exists else "",
         variables=_variables(environment),
     )
 
 
-def _config(root: Path, flags: RunFlags) -> Config:
-    path = Path(flags.config_file) if flags.config_file else None
-    return configs.load(root, os.environ, path)
+def _config_path(pipeline: Pipeline, flags: RunFlags) -> Path | None:
+    """Where the connections are: named, in the root as for Bruin, else nearest to the pipeline.
 
-
-def _config_path(root: Path, flags: RunFlags) -> str:
-    path = Path(flags.config_file) if flags.config_file else None
-    return str(configs.location(root, os.environ, path))
+    The last lets one repository hold several projects, as ours holds its examples.
+    """
+    if flags.config_file:
+        return Path(flags.config_file)
+    root = Path(pipeline.root)
+    place = configs.location(root, os.environ)
+    if place.exists() or place != root / configs.FILE:
+        return None  # what configs.load looks at by itself
+    folder = (root / pipeline.path).parent
+    between = [above for above in (folder, *folder.parents) if above.is_relative_to(root)]
+    return next((f for above in between if (f := above / configs.FILE).is_file()), None)
 
 
 def _variables(environment: Environment) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def _options() -> list[Callable[[Command], Command]]:
             help="Replace tables instead of adding to them.",
         ),
         flag("-e", "--environment", "--env", help="Environment of .bruin.yml.", **text),
-        # JSON holds blanks, at which click would split FLEET_VAR: BRUIN_VARS is read with the values
+        # click would split FLEET_VAR at the blanks of JSON: BRUIN_VARS is read with the values
         click.option("--var", help="Variable as name=JSON or a JSON object; repeatable.", **many),
         flag("--variant", help="Variant of the pipeline.", **text),
         flag("-t", "--tag", help="Only assets with this tag; repeatable.", **many),

@@ -158,7 +158,7 @@ _README = """\
     fleet plan . && fleet runs
 
 Assets are the Python files below `assets/`. Those with a `materialization` return their rows from
-`materialize()`: a list or generator of dicts, a pandas or polars frame, an Arrow table. The result is
+`materialize()`: a list or generator of dicts, a pandas or polars frame, an Arrow table. They are
 in `NAME.duckdb`.
 """
 

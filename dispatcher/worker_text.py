@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Engine
 
-from catalog import locks, runs
+from catalog import runs
+from catalog.workers import WorkerView
 from dispatcher import tables
 from dispatcher.terminal import Terminal
 from dispatcher.words import ago
@@ -15,15 +15,17 @@ _OLD = 3600.0  # seconds after which a worker that is gone is of no interest
 _LEASE = 20.0  # seconds without a beat after which a worker counts as lost
 
 
-def recent(view: Any) -> bool:
+def recent(view: WorkerView) -> bool:
     """Whether the worker lives or went only lately."""
-    return bool(view.now - (view.left_at or view.beat_at) < _OLD)
+    return view.silent < _OLD
 
 
-def show(terminal: Terminal, views: Sequence[Any], running: Mapping[str, Sequence[str]]) -> None:
+def show(
+    terminal: Terminal, views: Sequence[WorkerView], running: Mapping[str, Sequence[str]]
+) -> None:
     """Print the table."""
     header = ["worker", "state", "slots", "queues", "pythons", "fleet", "running", "beat"]
-    rows = [_row(view, running.get(view.name, ())) for view in views]
+    rows = [_row(view, running.get(view.info.name, ())) for view in views]
     tables.show(terminal, header, rows)
 
 
@@ -38,28 +40,23 @@ def running(engine: Engine) -> Mapping[str, list[str]]:
     return found
 
 
-def state(view: Any) -> str:
+def state(view: WorkerView) -> str:
     """ready, left or lost."""
     if view.left_at:
         return "left"
-    return "ready" if view.now - view.beat_at < _LEASE else "lost"
+    return "ready" if view.silent < _LEASE else "lost"
 
 
-def _row(view: Any, busy: Sequence[str]) -> list[str]:
-    alive = state(view) == "ready"
+def _row(view: WorkerView, busy: Sequence[str]) -> list[str]:
+    info, alive = view.info, state(view) == "ready"
     more = f" +{len(busy) - 1}" if len(busy) > 1 else ""
     return [
-        view.name,
+        info.name,
         state(view),
-        f"{len(busy)}/{view.slots}" if alive else "-",
-        ", ".join(view.queues),
-        ", ".join(view.pythons) or "-",
-        view.fleet,
+        f"{len(busy)}/{info.slots}" if alive else "-",
+        ", ".join(info.queues),
+        ", ".join(info.pythons) or "-",
+        info.fleet,
         busy[0] + more if busy else "-",
-        ago(view.now - view.beat_at),
+        ago(view.silent),
     ]
-
-
-def held_locks(engine: Engine) -> list[str]:
-    """Who holds which lock, in words."""
-    return [f"{lock.name} by {lock.asset} ({lock.run_id})" for lock in locks.held(engine)]

@@ -1,0 +1,166 @@
+"""The displays and the report, driven by hand-made boards."""
+
+import io
+import json
+
+from dispatcher import report
+from dispatcher.board import AssetRow, Board, RunRow
+from dispatcher.display_json import JsonDisplay
+from dispatcher.display_plain import PlainDisplay
+from dispatcher.lines import Lines
+from dispatcher.report import FailedCheck, Failure
+from dispatcher.terminal import Terminal
+
+NOW = 1_000.0
+
+
+def plain() -> Terminal:
+    """A terminal that is a pipe."""
+    return Terminal(out=io.StringIO(), err=io.StringIO(), environ={})
+
+
+def utf8() -> Terminal:
+    """A pipe that takes every sign."""
+    return Terminal(out=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), environ={})
+
+
+def row(name: str, state: str, **more: object) -> AssetRow:
+    """A row that began 2 s ago."""
+    facts = {"level": 0, "started": NOW - 2, "ended": NOW - 1 if state != "running" else 0.0}
+    return AssetRow(name=name, state=state, **(facts | more))  # type: ignore[arg-type]
+
+
+def board(*rows: AssetRow, state: str = "running") -> Board:
+    """A board of two levels."""
+    run = RunRow(id="7f3k2", pipeline="shop", state=state, level=1, levels=2, created=NOW - 19.2)
+    return Board(run=run, rows={r.name: r for r in rows}, now=NOW)
+
+
+def test_one_aligned_line_for_each_way_to_end() -> None:
+    lines = Lines(utf8(), 13)
+    rows = [
+        row("raw.orders", "succeeded", rows=20_000, checks_passed=2),
+        row("raw.broken", "failed", step="materialize", error="ZeroDivisionError: by zero"),
+        row("mart.revenue", "upstream_failed", reason="by raw.broken", started=0.0),
+        row("mart.people", "failed", step="checks", rows=12, checks_passed=2, checks_failed=1),
+    ]
+    assert [lines.ended(one, NOW) for one in rows] == [
+        "  ✓ raw.orders        20,000 rows   2 checks     1.0s",
+        "  ✗ raw.broken     failed in materialize     1.0s   ZeroDivisionError: by zero",
+        "  ⊘ mart.revenue   upstream_failed by raw.broken",
+        "  ! mart.people           12 rows   2 of 3 checks passed, 1 failed"
+        " (not blocking)     1.0s",
+    ]
+
+
+def test_a_running_line_shows_progress_and_a_waiting_one_its_reason() -> None:
+    lines = Lines(utf8(), 6)
+    running = row("a", "running", step="load", done=210_000, total=1_000_000)
+    waiting = row("b", "running", step="load", waits=True, reason="waits for the lock on x (a)")
+    assert lines.active(running, NOW) == "  ● a       load 210,000 of 1,000,000 rows    2.0s"
+    assert lines.active(waiting, NOW) == "  ● b       waits for the lock on x (a)    2.0s"
+
+
+def test_a_pipe_gets_a_line_per_change_and_the_lines_of_assets() -> None:
+    terminal = plain()
+    display = PlainDisplay(terminal, quiet=False, verbose=False)
+    now = board(row("raw.a", "queued", started=0.0))
+    display.start(now, "run 7f3k2")
+    running = row("raw.a", "running", step="script")
+    display.changed(running, now.rows["raw.a"], now)
+    display.log("raw.a", "script", "hello \x1b[1mworld\x1b[0m")
+    display.changed(row("raw.a", "succeeded"), running, now)
+    shown = terminal.out.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert shown[0] == "run 7f3k2"
+    assert shown[1].endswith("raw.a  script")
+    assert shown[2] == "[raw.a] hello world"
+    assert "raw.a" in shown[3]
+
+
+def test_quiet_prints_nothing_while_the_run_goes_on() -> None:
+    terminal = plain()
+    display = PlainDisplay(terminal, quiet=True, verbose=False)
+    now = board(row("raw.a", "succeeded"))
+    display.start(now, "run 7f3k2")
+    display.changed(now.rows["raw.a"], None, now)
+    display.log("raw.a", "script", "hello")
+    assert terminal.out.getvalue() == ""  # type: ignore[attr-defined]
+
+
+def test_json_events_are_versioned_and_name_their_run() -> None:
+    terminal = plain()
+    display = JsonDisplay(terminal)
+    done = row("raw.a", "succeeded", rows=3, checks_passed=1)
+    now = board(done, state="succeeded")
+    display.start(now, "")
+    display.changed(done, None, now)
+    display.log("raw.a", "script", "naïve\n")
+    display.close(now)
+    events = [json.loads(line) for line in terminal.out.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert [e["event"] for e in events] == [
+        "run.started",
+        "asset.finished",
+        "asset.log",
+        "run.finished",
+    ]
+    assert {(e["v"], e["run"]) for e in events} == {(1, "7f3k2")}
+    assert events[1]["rows"] == 3
+    assert events[-1]["checks"] == {"passed": 1, "failed": 0}
+
+
+def test_a_failure_names_cause_place_and_the_next_commands() -> None:
+    failure = Failure(
+        asset="staging.payments",
+        step="materialize",
+        message="ZeroDivisionError: division by zero",
+        frames=[{"file": "a.py", "line": 27, "function": "materialize", "source": "x = 1 / 0"}],
+        attempt=2,
+        attempts=2,
+        worker="host-a",
+        waiting=2,
+    )
+    lines = report.failure_lines(utf8(), failure, "7f3k2", "fleet run shop")
+    assert lines == [
+        "  ✗ staging.payments · materialize · attempt 2 of 2 · worker host-a",
+        "      a.py:27 in materialize",
+        "          x = 1 / 0",
+        "      ZeroDivisionError: division by zero",
+        "      log    fleet logs 7f3k2 staging.payments",
+        "      again  fleet run shop staging.payments --downstream"
+        "    runs it and the 2 assets that wait for it",
+    ]
+
+
+def test_a_failed_check_shows_what_was_seen_and_asked() -> None:
+    check = FailedCheck(
+        id="a:id:unique", message="2 values", blocking=False, observed="2", expected="0", query="q"
+    )
+    lines = report.failure_lines(
+        utf8(), Failure(asset="a", step="checks", checks=[check]), "7f3k2", "fleet run"
+    )
+    assert "      a:id:unique (not blocking)  2 values" in lines
+    assert "          observed 2, expected 0" in lines
+    assert "          q" in lines
+
+
+def test_long_details_keep_their_end() -> None:
+    detail = "\n".join(f"line {n}" for n in range(100))
+    lines = report.failure_lines(
+        utf8(), Failure(asset="a", step="load", detail=detail), "7f3k2", "fleet run"
+    )
+    assert "      … 80 lines before" in lines
+    assert "      line 99" in lines
+    assert "      line 10" not in lines
+
+
+def test_the_summary_counts_states_and_checks() -> None:
+    now = board(
+        row("a", "succeeded", checks_passed=27),
+        row("b", "failed", checks_failed=1),
+        row("c", "upstream_failed"),
+        state="failed",
+    )
+    assert report.summary(utf8(), now) == (
+        "run 7f3k2 failed in 19s · 1 succeeded · 1 failed · 1 upstream_failed"
+        " · 27 of 28 checks passed"
+    )
