@@ -23,7 +23,6 @@ _DEFAULT_NAMES = {
 }
 _OTHER_KEYS = {"mongo": ("mongo_atlas",), "gcs": ("google_cloud_platform",)}
 _BY_MAJORITY = frozenset({"python", "python.beta", "python.legacy", "r", "empty"})
-_WITHOUT_SOURCE_CONNECTION = frozenset({"chess.com", "frankfurter.dev"})
 
 
 def connection_of(asset: Asset, pipeline: Pipeline) -> str:
@@ -32,13 +31,6 @@ def connection_of(asset: Asset, pipeline: Pipeline) -> str:
     Its own `connection`, else the pipeline's default for its platform, else `<platform>-default`.
     """
     return asset.connection or _destination_connection(asset) or _default(asset, pipeline)
-
-
-def source_connection_of(asset: Asset) -> str:
-    """The connection that an ingestr asset reads, empty for others and for sources without one."""
-    source = _text(asset, "source_connection")
-    is_read = asset.type == "ingestr" and source not in _WITHOUT_SOURCE_CONNECTION
-    return source if is_read else ""
 
 
 def platform_of(asset: Asset, pipeline: Pipeline) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets_parser.connections import connection_of, platform_of, source_connection_of
+from assets_parser.connections import connection_of, platform_of
 from assets_parser.model import Asset, Pipeline
 
 
@@ -61,9 +61,3 @@ def test_a_tie_and_a_pipeline_without_sql_are_googles() -> None:
     assert (
         connection_of(asset("python"), pipeline(asset("pg.sql"), asset("my.sql"))) == "gcp-default"
     )
-
-
-def test_some_sources_need_no_connection() -> None:
-    assert source_connection_of(asset("ingestr", source_connection="pg")) == "pg"
-    assert source_connection_of(asset("ingestr", source_connection="chess.com")) == ""
-    assert source_connection_of(asset("python", source_connection="pg")) == ""
