@@ -7,29 +7,25 @@ Everything is decided by compare-and-sets in one transaction. Rows are locked in
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Row,
-    case,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from assets_parser.spec import AssetSpec, load_spec
 from catalog import locks as lock_slots
 from catalog.clock import now
 from catalog.endings import fail, succeed
 from catalog.engine import reading
-from catalog.refusals import step_is, why_not, why_stale
-from catalog.states import AssetState, RunState, StepState, before
-from catalog.tables import AssetRun, Attempt, Run, StepRun
+from catalog.refusals import why_not, why_stale
+from catalog.statements import (
+    BEGIN_ATTEMPT,
+    HOLD_STEP,
+    PREVIOUS_RESULT,
+    SEIZE,
+    SHOW_RUNNING,
+    SHOW_WAITING,
+    WAIT,
+)
+from catalog.states import RunState, StepState
+from catalog.tables import AssetRun, Run, StepRun
 from catalog.values import (
     CheckRow,
     Claim,
@@ -86,7 +82,7 @@ def claim(
     """The right to run a step for `lease` seconds, with all of `locks` or none; or why not."""
     key = (run_id, asset, step)
     with engine.begin() as connection:
-        row = _seize(connection, key, lease)
+        row = connection.execute(SEIZE, _names(key) | {"lease_": lease}).first()
         if row is None:
             return why_not(connection, key)
         slots = lock_slots.pick(connection, locks) if locks else []
@@ -133,49 +129,15 @@ def renew(
     return Standing()
 
 
-def _seize(connection: Connection, key: StepKey, lease: float) -> Row[int, int, int, int] | None:
-    """The compare-and-set: all conditions of a claim but the locks, in one statement."""
-    return connection.execute(
-        update(StepRun)
-        .where(*step_is(key), StepRun.state.in_(before(StepState.RUNNING)))
-        .where(StepRun.not_before <= now(), _run_goes_on(), _predecessor_succeeded())
-        .values(state=StepState.RUNNING, lease_until=now() + lease)
-        .returning(StepRun.id, StepRun.position, StepRun.number, StepRun.attempts_allowed)
-    ).first()
-
-
-def _run_goes_on() -> ColumnElement[bool]:
-    return exists().where(
-        Run.id == StepRun.run_id, Run.state == RunState.RUNNING, Run.stop_state == ""
-    )
-
-
-def _predecessor_succeeded() -> ColumnElement[bool]:
-    earlier = aliased(StepRun)
-    succeeded = exists().where(
-        earlier.run_id == StepRun.run_id,
-        earlier.asset == StepRun.asset,
-        earlier.position == StepRun.position - 1,
-        earlier.state == StepState.SUCCEEDED,
-    )
-    return or_(StepRun.position == 0, succeeded)
+def _names(key: StepKey) -> dict[str, Any]:
+    return {"run_": key[0], "asset_": key[1], "step_": key[2]}
 
 
 def _wait(connection: Connection, step_id: int, key: StepKey, busy: lock_slots.Busy) -> Deferred:
-    """Undo the seizure and wait for the lock; what has waited longest keeps its place."""
-    connection.execute(
-        update(StepRun)
-        .where(StepRun.id == step_id)
-        .values(
-            state=StepState.QUEUED,
-            lease_until=None,
-            reason=busy.reason,
-            waiting_on=busy.name,
-            waiting_since=func.coalesce(StepRun.waiting_since, now()),
-            changed_at=now(),
-        )
-    )
-    show_step(connection, key)
+    """Undo the seizure and wait for the lock."""
+    values = {"id_": step_id, "reason_": busy.reason, "lock_": busy.name}
+    connection.execute(WAIT, values)
+    connection.execute(SHOW_WAITING, _names(key))
     return Deferred(reason=busy.reason, waiting_on=busy.name)
 
 
@@ -183,61 +145,15 @@ def _begin_attempt(
     connection: Connection, key: StepKey, row: Row[int, int, int, int], *, worker: str, pid: int
 ) -> int:
     """The token, greater than that of any earlier holder of the same locks."""
-    run_id, asset, step = key
-    token = connection.execute(
-        insert(Attempt)
-        .values(
-            run_id=run_id,
-            asset=asset,
-            step=step,
-            number=row.number + 1,
-            state=StepState.RUNNING,
-            worker=worker,
-            pid=pid,
-            started_at=now(),
-        )
-        .returning(Attempt.id)
-    ).scalar_one()
-    connection.execute(
-        update(StepRun)
-        .where(StepRun.id == row.id)
-        .values(
-            token=token,
-            number=row.number + 1,
-            worker=worker,
-            pid=pid,
-            started_at=now(),
-            changed_at=now(),
-            reason="",
-            waiting_on="",
-            waiting_since=None,
-            not_before=0.0,
-            progress_json="",
-        )
-    )
-    show_step(connection, key, running=True)
+    values = {"number_": row.number + 1, "worker_": worker, "pid_": pid}
+    token = int(connection.execute(BEGIN_ATTEMPT, _names(key) | values).scalar_one())
+    connection.execute(HOLD_STEP, values | {"id_": row.id, "token_": token})
+    connection.execute(SHOW_RUNNING, _names(key))
     return token
-
-
-def show_step(connection: Connection, key: StepKey, *, running: bool = False) -> None:
-    """Let the asset run show this step, and begin it if it has not begun."""
-    run_id, asset, step = key
-    values: dict[str, Any] = {"step": step, "changed_at": now()}
-    if running:
-        begins = AssetRun.state.in_(before(AssetState.RUNNING))
-        values |= {
-            "state": case((begins, AssetState.RUNNING), else_=AssetRun.state),
-            "started_at": func.coalesce(AssetRun.started_at, now()),
-        }
-    connection.execute(
-        update(AssetRun).where(AssetRun.run_id == run_id, AssetRun.asset == asset).values(**values)
-    )
 
 
 def _previous(connection: Connection, key: StepKey, position: int) -> dict[str, Any]:
     if position == 0:
         return {}
-    query = select(StepRun.result_json).where(
-        StepRun.run_id == key[0], StepRun.asset == key[1], StepRun.position == position - 1
-    )
-    return from_json(connection.scalar(query) or "")
+    values = {"run_": key[0], "asset_": key[1], "position_": position - 1}
+    return from_json(connection.scalar(PREVIOUS_RESULT, values) or "")

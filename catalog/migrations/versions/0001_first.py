@@ -58,6 +58,10 @@ def _id() -> sa.Column[Any]:
     return sa.Column("id", _BIG, nullable=False, autoincrement=True)
 
 
+def _foreign(name: str, columns: list[str], others: list[str]) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(columns, others, name=op.f(name), ondelete="CASCADE")
+
+
 def _index(table: str, *columns: str, unique: bool = False) -> None:
     op.create_index(op.f("_".join(("ix", table, *columns))), table, list(columns), unique=unique)
 
@@ -87,10 +91,8 @@ def _resolutions() -> None:
 def _runs() -> None:
     op.create_table(
         "runs",
-        *_columns(
-            "text",
-            "id fleet pipeline path project config bundle environment options_json submitter state reason",
-        ),
+        *_columns("text", "id fleet pipeline path project config bundle environment"),
+        *_columns("text", "options_json submitter state reason"),
         *_columns("big", "level levels assets"),
         *_columns("text", "counts_json stop_state stop_reason"),
         *_columns("double", "created_at"),
@@ -128,9 +130,7 @@ def _artifacts() -> None:
         *_columns("double", "created_at"),
         *_columns("double", "removed_at", null=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_artifacts_runs"), ondelete="CASCADE"
-        ),
+        _foreign("fk_artifacts_runs", ["run_id"], ["runs.id"]),
     )
     _index("artifacts", "run_id", "asset", "label", unique=True)
 
@@ -148,9 +148,7 @@ def _asset_runs() -> None:
         *_columns("double", "started_at ended_at", null=True),
         *_columns("double", "changed_at"),
         sa.PrimaryKeyConstraint("run_id", "asset", name=op.f("pk_asset_runs")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_asset_runs_runs"), ondelete="CASCADE"
-        ),
+        _foreign("fk_asset_runs_runs", ["run_id"], ["runs.id"]),
     )
     _index("asset_runs", "run_id", "level", "state")
 
@@ -167,9 +165,7 @@ def _attempts() -> None:
         *_columns("double", "ended_at", null=True),
         *_columns("text", "result_json error_json"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_attempts_runs"), ondelete="CASCADE"
-        ),
+        _foreign("fk_attempts_runs", ["run_id"], ["runs.id"]),
         sqlite_autoincrement=True,
     )
     _index("attempts", "run_id", "asset")
@@ -180,9 +176,7 @@ def _edges() -> None:
         "edges",
         *_columns("text", "run_id asset upstream"),
         sa.PrimaryKeyConstraint("run_id", "asset", "upstream", name=op.f("pk_edges")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_edges_runs"), ondelete="CASCADE"
-        ),
+        _foreign("fk_edges_runs", ["run_id"], ["runs.id"]),
     )
 
 
@@ -196,15 +190,8 @@ def _check_results() -> None:
         *_columns("text", "observed expected query message"),
         *_columns("double", "seconds"),
         sa.PrimaryKeyConstraint("attempt_id", "position", name=op.f("pk_check_results")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["runs.id"], name=op.f("fk_check_results_runs"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"],
-            ["attempts.id"],
-            name=op.f("fk_check_results_attempts"),
-            ondelete="CASCADE",
-        ),
+        _foreign("fk_check_results_runs", ["run_id"], ["runs.id"]),
+        _foreign("fk_check_results_attempts", ["attempt_id"], ["attempts.id"]),
     )
     _index("check_results", "run_id", "asset")
 
@@ -228,11 +215,8 @@ def _steps() -> None:
         *_columns("text", "progress_json result_json error_json"),
         *_columns("double", "changed_at"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_steps")),
-        sa.ForeignKeyConstraint(
-            ["run_id", "asset"],
-            ["asset_runs.run_id", "asset_runs.asset"],
-            name=op.f("fk_steps_asset_runs"),
-            ondelete="CASCADE",
+        _foreign(
+            "fk_steps_asset_runs", ["run_id", "asset"], ["asset_runs.run_id", "asset_runs.asset"]
         ),
     )
     _index("steps", "run_id", "asset", "position", unique=True)
