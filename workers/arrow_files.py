@@ -45,6 +45,11 @@ class Data:
         return [field.name for field in self.schema if _is_list(field.type)]
 
     @property
+    def nothing(self) -> list[str]:
+        """The columns that have no type, as all their values are missing."""
+        return [field.name for field in self.schema if pa.types.is_null(field.type)]
+
+    @property
     def texts(self) -> list[str]:
         """The columns that hold texts."""
         return [field.name for field in self.schema if _is_text(field.type)]

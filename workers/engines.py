@@ -109,7 +109,13 @@ class Database:
             where = f"list_contains({default}, {schema})"
         exact = f"{'c.relname' if schema == 'n.nspname' else 'table_name'} <> '{table}'"
         found, _ = self.rows(query.format(table=table, where=where, first=exact), limit=100_000)
-        return _shape(found, parts[:-2])
+        return _shape(found, self._catalog(found) or parts[:-2])
+
+    def _catalog(self, found: list[Sequence[Any]]) -> tuple[str, ...]:
+        """A DuckDB database bears its file's name; a schema of the same name needs both."""
+        file = self.connection.file
+        same = found and file and file.stem.lower() == str(found[0][0]).lower()
+        return (file.stem,) if file and same else ()
 
     def _sqlite_columns(self, parts: tuple[str, ...]) -> Shape | None:
         schema = parts[-2] if len(parts) > 1 else "main"

@@ -209,6 +209,10 @@ def _message(ended: Exit, heard: _Heard) -> str:
 
 _HINTS = (
     (
+        "Ambiguous reference to catalog",
+        "DuckDB names the database after its file: give the file another name than the schema",
+    ),
+    (
         "must be earlier",
         "delete+insert needs an end after the start: see --start-date and --end-date",
     ),

@@ -1,10 +1,11 @@
 """The command line of a load: what a definition means to ingestr. Pure; called by the loader."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from assets_parser.model import Column
 from assets_parser.spec import AssetSpec
 from workers import column_hints
 from workers.arrow_files import Data, is_number
@@ -71,12 +72,12 @@ def strategy_of(spec: AssetSpec) -> str:
     return found
 
 
-def build(spec: AssetSpec, data: Data, platform: str, existing: Iterable[str]) -> Load:
-    """The load of `data` into a table that has the columns `existing` (none if it is new)."""
+def build(spec: AssetSpec, data: Data, platform: str, existing: Mapping[str, str]) -> Load:
+    """The load of `data` into a table with the columns `existing` and their types (new: none)."""
     strategy = strategy_of(spec)
     key = spec.materialization.incremental_key or str(spec.parameters.get("incremental_key") or "")
     _check(spec, strategy, key, data)
-    hints = _hints(spec, data, platform, key)
+    hints = [*_of_nothing(data, strategy, existing), *_hints(spec, data, platform, key)]
     masks = column_hints.masks(spec.columns, spec.parameters.get("mask"))
     names = _names(spec, data, list(existing)) if hints or masks else None
     load = Load(
@@ -116,6 +117,18 @@ def _hints(spec: AssetSpec, data: Data, platform: str, key: str) -> list[Hint]:
         *(hint for hint in known if (hint.source or hint.name) not in lists),
         *(Hint(name=name, type="json") for name in lists),
     ]
+
+
+def _of_nothing(data: Data, strategy: str, existing: Mapping[str, str]) -> list[Hint]:
+    """The table's own types for columns that hold nothing but nulls: they would become texts, and
+    ingestr would change the table's column to that."""
+    if strategy == REPLACE:
+        return []
+    found = [(name, resolve(name, existing)) for name in data.nothing]
+    types = [
+        (n, column_hints.type_of(Column(name=n, type=existing[had]))) for n, had in found if had
+    ]
+    return [Hint(name=name, type=hint) for name, hint in types if hint]
 
 
 def _names(spec: AssetSpec, data: Data, existing: list[str]) -> dict[str, str] | None:

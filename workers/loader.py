@@ -44,7 +44,7 @@ def run(context: StepContext) -> StepResult:
 def _load(context: StepContext, connection: Connection, data: Data, masker: Masker) -> Proof:
     table = context.spec.name
     before = None
-    if load_flags.strategy_of(context.spec) == "merge" or _renames(data):
+    if load_flags.strategy_of(context.spec) == "merge" or _renames(data) or data.nothing:
         before = load_proof.shape_before(connection, table, context.stop)
     columns = before.columns if before else {}
     load = load_flags.build(context.spec, data, connection.type, columns)

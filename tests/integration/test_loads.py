@@ -1,0 +1,364 @@
+"""Loads by the real ingestr into real databases leave exactly the rows that they were given."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from assets_parser.model import Column
+from tests.support import tables, warehouse
+from tests.support.tables import PASSWORD, Target
+from workers.errors import StepFailed
+
+KEY = (Column(name="id", type="integer", primary_key=True), Column(name="v", type="varchar"))
+ONE = pa.table({"id": [1, 2], "v": ["a", "b"]})
+TWO = pa.table({"id": [2, 3], "v": ["B", "c"]})
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[warehouse.Server]:
+    """One PostgreSQL for this module."""
+    with warehouse.running() as running:
+        yield running
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """An empty database of each engine."""
+    if request.param == "postgres":
+        server: warehouse.Server = request.getfixturevalue("server")
+        return server.target(tmp_path)
+    made: Target = getattr(tables, request.param)(tmp_path)
+    return made
+
+
+def days(*values: tuple[date, int]) -> pa.Table:
+    """A table with the key `d` and a value."""
+    keys, numbers = [d for d, _ in values], [v for _, v in values]
+    return pa.table({"d": pa.array(keys, pa.date32()), "v": pa.array(numbers, pa.int64())})
+
+
+def seen(target: Target, columns: str = "*") -> list[list[str]]:
+    """The rows as text, so that SQLite's dates compare with those of others."""
+    return [[str(value)[:10] for value in row] for row in target.rows(columns)]
+
+
+def test_create_replace_leaves_the_last_data_only(target: Target) -> None:
+    """Twice create+replace, and the first rows are gone."""
+    target.load(ONE, "create+replace")
+    result = target.load(TWO, "create+replace")
+    assert target.rows() == [(2, "B"), (3, "c")]
+    assert (result["rows"], result["table"], result["notices"]) == (2, "shop.orders", [])
+
+
+def test_no_strategy_means_replace(target: Target) -> None:
+    """Without a strategy the table is replaced."""
+    target.load(ONE)
+    target.load(TWO)
+    assert target.rows() == [(2, "B"), (3, "c")]
+
+
+def test_append_adds_up(target: Target) -> None:
+    """Two appends leave the rows of both."""
+    target.load(ONE, "append")
+    assert target.load(TWO, "append")["rows"] == 2
+    assert target.rows() == [(1, "a"), (2, "B"), (2, "b"), (3, "c")]
+
+
+def test_full_refresh_turns_append_into_replace(target: Target) -> None:
+    """--full-refresh replaces whatever the strategy says."""
+    target.load(ONE, "append")
+    target.load(TWO, "append", full_refresh=True)
+    assert target.rows() == [(2, "B"), (3, "c")]
+
+
+def test_merge_updates_and_inserts(target: Target) -> None:
+    """A merge by primary key is the same however often it is made."""
+    target.load(ONE, "merge", columns=KEY)
+    for _ in range(2):
+        assert target.load(TWO, "merge", columns=KEY)["rows"] == 2
+    assert target.rows() == [(1, "a"), (2, "B"), (3, "c")]
+
+
+def test_append_of_a_known_key_fails_instead_of_losing_rows(target: Target) -> None:
+    """DuckDB drops such a batch and exits 0: the load says how many rows are missing."""
+    target.load(ONE, "append", columns=KEY)
+    with pytest.raises(StepFailed) as failure:
+        target.load(TWO, "append", columns=KEY)
+    assert failure.value.kind == "load"
+    assert (1, "a") in target.rows()
+    assert "orders.1.arrow" in target.files
+
+
+def test_repeated_keys_of_a_merge_are_said(target: Target) -> None:
+    """Fewer rows than produced are explained by the key that repeats."""
+    result = target.load(pa.table({"id": [1, 1], "v": ["a", "a"]}), "merge", columns=KEY)
+    assert result["rows"] == 1
+    assert "repeat the primary key id" in result["notices"][0]
+
+
+def test_merge_without_a_column_fails_before_it_erases_it(target: Target) -> None:
+    """A merge would overwrite the missing column with NULL."""
+    target.load(pa.table({"id": [1], "v": ["a"], "w": [1]}), "merge", columns=KEY)
+    with pytest.raises(StepFailed, match=r"lacks columns .* NULL: w"):
+        target.load(pa.table({"id": [1], "v": ["b"]}), "merge", columns=KEY)
+    assert target.rows() == [(1, "a", 1)]
+
+
+def test_delete_insert_replaces_its_interval(target: Target) -> None:
+    """A second run of the same day replaces that day only."""
+    january = date(2024, 1, 1)
+    target.load(days((date(2023, 12, 31), 0)), "append")
+    target.load(days((january, 1), (january, 2)), "delete+insert", key="d")
+    target.load(days((january, 3)), "delete+insert", key="d")
+    assert seen(target) == [["2023-12-31", "0"], ["2024-01-01", "3"]]
+
+
+def test_delete_insert_does_not_double_rows_outside_the_interval(target: Target) -> None:
+    """Rows outside the run's interval replace earlier ones with the same key."""
+    rows = days((date(2024, 1, 1), 1), (date(2024, 2, 1), 2))
+    for _ in range(2):
+        target.load(rows, "delete+insert", key="d")
+    assert seen(target) == [["2024-01-01", "1"], ["2024-02-01", "2"]]
+
+
+def test_delete_insert_with_an_empty_table_empties_the_interval(target: Target) -> None:
+    """Columns without rows delete the rows of the interval."""
+    target.load(days((date(2024, 1, 1), 1), (date(2024, 1, 2), 2)), "append")
+    target.load(days().slice(0, 0), "delete+insert", key="d")
+    assert seen(target) == [["2024-01-02", "2"]]
+
+
+def test_delete_insert_by_a_number_uses_the_data_as_interval(target: Target) -> None:
+    """A number cannot be compared with the run's moments."""
+    for value in ("a", "b"):
+        target.load(pa.table({"n": [1, 5], "v": [value, value]}), "delete+insert", key="n")
+    assert target.rows() == [(1, "b"), (5, "b")]
+
+
+def test_delete_insert_needs_an_end_after_its_start(target: Target) -> None:
+    """ingestr refuses an empty interval; its words and a hint reach the user."""
+    with pytest.raises(StepFailed, match="earlier") as failure:
+        target.load(days((date(2024, 1, 1), 1)), "delete+insert", key="d", end=tables.OPTIONS.start)
+    assert "--end-date" in failure.value.hint
+
+
+def test_other_strategies_accept_an_empty_interval(target: Target) -> None:
+    """Only delete+insert looks at the interval."""
+    target.load(ONE, "append", end=tables.OPTIONS.start)
+    assert len(target.rows()) == 2
+
+
+@pytest.mark.parametrize("strategy", ["append", "delete+insert"])
+def test_a_load_that_adds_rows_is_never_repeated(tmp_path: Path, strategy: str) -> None:
+    """A second claim finds the mark of the first one, which did not end."""
+    target = tables.duckdb(tmp_path)
+    bad = pa.table({"id": pa.array([2**64 - 1], pa.uint64()), "d": [datetime(2024, 1, 1)]})
+    with pytest.raises(StepFailed, match="ingestr"):
+        target.load(bad, strategy, key="d" if strategy == "delete+insert" else "")
+    target.attempt = 2
+    with pytest.raises(StepFailed, match="not repeated"):
+        target.load(bad, strategy, key="d" if strategy == "delete+insert" else "")
+
+
+def test_nothing_returned_leaves_the_table(target: Target) -> None:
+    """No data is a success that touches nothing."""
+    target.load(ONE)
+    assert target.load(None)["notices"] == ["no data"]
+    assert target.rows() == [(1, "a"), (2, "b")]
+
+
+def test_an_empty_table_empties_the_target(target: Target) -> None:
+    """Columns without rows are a table without rows."""
+    target.load(ONE)
+    assert target.load(ONE.slice(0, 0))["rows"] == 0
+    assert target.rows() == []
+
+
+def test_the_data_is_removed_after_the_load(target: Target) -> None:
+    """Nothing of a successful load stays on storage or beside the database."""
+    target.load(ONE, "append")
+    assert target.files == []
+    if target.connection.file:
+        beside = [path.name for path in target.connection.file.parent.iterdir()]
+        assert not [name for name in beside if "staging" in name]
+
+
+def test_data_that_changed_is_not_loaded(tmp_path: Path) -> None:
+    """Size and digest are compared with what the catalog remembers."""
+    target = tables.duckdb(tmp_path)
+    recorded = target.data(ONE)
+    path = target.settings.storage_path / recorded["path"]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    spec_error = pytest.raises(StepFailed, match="changed after it was written")
+    with spec_error, _recorded(target, recorded):
+        target.load(ONE)
+
+
+@contextlib.contextmanager
+def _recorded(target: Target, recorded: dict[str, Any]) -> Iterator[None]:
+    """Let the target use this record instead of writing a file."""
+    target.data = lambda table: recorded  # type: ignore[method-assign]
+    yield
+
+
+def test_lists_arrive_as_json(target: Target) -> None:
+    """Where the engine has no list type they are JSON instead of NULL, whatever the name's case."""
+    target.load(pa.table({"id": [1, 2], "TagList": [["a", "b"], []]}))
+    found = [str(row[0]).replace(" ", "").replace("'", '"') for row in target.rows("tag_list")]
+    assert sorted(found) == ['["a","b"]', "[]"]
+
+
+@pytest.mark.parametrize("strategy", ["append", "merge"])
+def test_a_column_of_nulls_does_not_change_the_table(target: Target, strategy: str) -> None:
+    """It has no type of its own; ingestr alone would turn the table's numbers into texts."""
+    columns = KEY[:1]
+    target.load(pa.table({"id": [1], "v": [1.5]}), strategy, columns=columns)
+    before = target.columns()
+    target.load(pa.table({"id": [2], "v": [None]}), strategy, columns=columns)
+    assert target.columns() == before
+    assert target.rows() == [(1, 1.5), (2, None)]
+
+
+def test_values_survive(target: Target) -> None:
+    """Decimals, dates, moments, bytes, booleans and large numbers arrive unharmed."""
+    moment = datetime(2024, 2, 29, 13, 14, 15, 123456, tzinfo=UTC)
+    target.load(
+        pa.table(
+            {
+                "n": pa.array([9007199254740993]),
+                "d": pa.array([date(2024, 2, 29)], pa.date32()),
+                "z": pa.array([moment], pa.timestamp("us", "UTC")),
+                "m": pa.array([Decimal("12345.6789")]),
+                "b": pa.array([True]),
+                "r": pa.array([b"\x00\xff"]),
+                "t": pa.array(["Grüße, 'q' \"d\" \\ \n\t🚀"]),
+            }
+        )
+    )
+    row = target.rows()[0]
+    assert row[0] == 9007199254740993
+    assert str(row[1]) == "2024-02-29"
+    assert str(row[2]).replace("T", " ")[:26] == "2024-02-29 13:14:15.123456"
+    assert float(row[3]) == 12345.6789
+    assert bool(row[4]) is True
+    assert bytes(row[5]) == b"\x00\xff"
+    assert row[6] == "Grüße, 'q' \"d\" \\ \n\t🚀"
+
+
+def test_enforced_types_are_given_to_columns_that_are_renamed(target: Target) -> None:
+    """ingestr alone loses every value of a hinted column whose name it changes."""
+    declared = (Column(name="OrderId", type="bigint"), Column(name="FirstName", type="varchar"))
+    target.load(
+        pa.table({"OrderId": ["1", "2"], "FirstName": ["a", "b"]}),
+        columns=declared,
+        parameters={"enforce_schema": True},
+    )
+    assert target.rows("order_id first_name") == [(1, "a"), (2, "b")]
+
+
+def test_a_value_of_another_type_fails_aloud(target: Target) -> None:
+    """ingestr makes it NULL without a word."""
+    declared = (Column(name="id", type="bigint"), Column(name="day", type="date"))
+    with pytest.raises(StepFailed) as failure:
+        target.load(
+            pa.table({"id": [1], "day": ["not a day"]}),
+            columns=declared,
+            parameters={"enforce_schema": True},
+        )
+    assert failure.value.kind == "load"
+
+
+def test_a_mask_is_applied(target: Target) -> None:
+    """`mask: hash` stores a hash instead of the value, also under a changed name."""
+    masked = (Column(name="EMail", type="varchar", mask="hash"),)
+    target.load(pa.table({"EMail": ["ada@example.com"]}), columns=masked)
+    (value,) = target.rows()[0]
+    assert value == "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72"
+
+
+def test_a_failed_load_leaves_no_staging_table(tmp_path: Path, server: warehouse.Server) -> None:
+    """Staging tables of a load that was refused are removed."""
+    target = server.target(tmp_path)
+    bad = pa.table({"id": [None, 1], "v": ["a", "b"]})
+    with pytest.raises(StepFailed):
+        target.load(bad, "merge", columns=KEY)
+    from workers.engines import opened
+
+    with opened(target.connection) as database:
+        query = "SELECT count(*) FROM information_schema.tables WHERE table_name ~ '_[0-9]{19}$'"
+        assert database.row(query)[0] == 0
+
+
+def test_no_secret_on_any_command_line(tmp_path: Path, server: warehouse.Server) -> None:
+    """While a load runs, no process of the machine shows its password."""
+    target = server.target(tmp_path)
+    found: list[str] = []
+    seen_ingestr = threading.Event()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error):
+                    line = " ".join(process.cmdline())
+                    if "ingest --source-table" in line:
+                        seen_ingestr.set()
+                    if PASSWORD in line or "p%40ss" in line:
+                        found.append(line)
+            time.sleep(0.01)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        target.load(pa.table({"id": list(range(300_000))}), "append")
+    finally:
+        done.set()
+        watcher.join()
+    assert seen_ingestr.is_set()
+    assert found == []
+
+
+def test_no_secret_in_an_error(tmp_path: Path, server: warehouse.Server) -> None:
+    """A refused password is not repeated in message, detail or log."""
+    target = server.target(tmp_path)
+    config = target.folder / ".bruin.yml"
+    config.write_text(config.read_text("utf-8").replace("é", "X"), "utf-8")
+    secret = PASSWORD.replace("é", "X")
+    with pytest.raises(StepFailed) as failure:
+        target.load(ONE, "append")
+    said = "\n".join([failure.value.message, failure.value.detail, *target.log.lines])
+    assert secret not in said
+    assert "p%40ss" not in said
+
+
+def test_a_cancel_ends_the_load(tmp_path: Path) -> None:
+    """A stop's reason becomes the step's."""
+    target = tables.duckdb(tmp_path)
+    target.stop.reason = "cancelled by a test"
+    with pytest.raises(StepFailed) as failure:
+        target.load(pa.table({"id": list(range(2_000_000))}))
+    assert failure.value.kind == "cancelled"
+
+
+def test_progress_reaches_the_catalog(tmp_path: Path) -> None:
+    """The first report names the total."""
+    target = tables.duckdb(tmp_path)
+    target.load(ONE)
+    assert target.progress[0] == {"rows": 0, "total": 2, "note": "loading"}
+
+
+def test_a_new_duckdb_file_can_be_read_by_older_versions(tmp_path: Path) -> None:
+    """Its storage version is the one of DuckDB 1.0."""
+    target = tables.duckdb(tmp_path)
+    target.load(ONE)
+    with (tmp_path / "data" / "house.duckdb").open("rb") as file:
+        assert file.read(32)[12] == 64
