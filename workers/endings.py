@@ -1,4 +1,4 @@
-"""How an asset's process ended, in the words that a person will read. Called by workers.main_step."""
+"""How an asset's process ended, in words for a person. Called by workers.main_step."""
 
 import signal
 
@@ -54,7 +54,8 @@ def _killed(kind: Kind, ended: Exit) -> StepFailed:
         size = ended.max_rss / 2**20
         return StepFailed(
             kind,
-            f"the process was killed (SIGKILL), probably because memory ran out; it used {size:.0f} MiB",
+            "the process was killed (SIGKILL), probably because memory ran out;"
+            f" it used {size:.0f} MiB",
             hint="yield rows in pieces instead of building one large value, or give it more memory",
         )
     meaning = MEANINGS.get(name)

@@ -1,8 +1,8 @@
 """The isolated environments of this worker, kept by key and reused by every run.
 
-Used by workers.main_step. An environment *is* its key: full Python version, resolved requirements and
-platform. It is built beside its final name and renamed into place under a lock; what is broken is built
-anew; what nobody used for long, or beyond the size that is allowed, is removed while it is idle.
+Used by workers.main_step. An environment *is* its key: full Python version, resolved requirements
+and platform. It is built beside its final name and renamed into place under a lock; what is broken
+is built anew; what nobody used for long, or beyond the allowed size, is removed while it is idle.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from workers import installer, requirements
 from workers.errors import StepFailed
 from workers.pool import Interpreter, Pool
-from workers.requirements import Needs
+from workers.requirements import NOTHING, Needs
 from workers.resolver import Resolver, Stopped, Tell
 from workers.settings import Settings
 
@@ -42,7 +42,7 @@ class EnvRequest:
     """What an asset's interpreter must be. `requires` is a specifier that X.Y may give way to."""
 
     python: str  # X.Y
-    needs: Needs = Needs()
+    needs: Needs = NOTHING
     pyarrow: bool = False
     requires: str = ""
 
@@ -60,6 +60,15 @@ class Env:
     def python(self) -> Path:
         """Its interpreter."""
         return self.folder / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What an environment is made of; `text` is what the needs resolve to."""
+
+    python: Interpreter
+    text: str
+    needs: Needs
 
 
 class EnvStore:
@@ -97,12 +106,12 @@ class EnvStore:
         if not self._usable(folder):
             with self._locked(key, tell):
                 if not self._usable(folder):
-                    self._build(folder, python, text, request.needs, tell, stop)
+                    self._build(folder, _Recipe(python, text, request.needs), tell, stop)
             self.evict()
         return env
 
     def evict(self) -> list[str]:
-        """Remove idle environments that are too old or too many; their keys. Also half-built ones."""
+        """Remove idle environments that are too old or too many, and say which; half-built too."""
         removed, total = [], 0
         for folder, used, size in self._by_use():
             total += size
@@ -118,7 +127,7 @@ class EnvStore:
         """Whether it is whole: its interpreter runs and every package folder is still there."""
         try:
             marker = json.loads((folder / MARKER).read_text("utf-8"))
-            present = set(os.listdir(folder / marker["packages"]))
+            present = {path.name for path in (folder / marker["packages"]).iterdir()}
             whole = present.issuperset(marker["installed"]) and (folder / "bin" / "python").exists()
         except (OSError, ValueError, KeyError, TypeError):
             return False
@@ -141,20 +150,12 @@ class EnvStore:
         finally:
             lock.release()
 
-    def _build(
-        self,
-        folder: Path,
-        python: Interpreter,
-        text: str,
-        needs: Needs,
-        tell: Tell,
-        stop: Stopped,
-    ) -> None:
+    def _build(self, folder: Path, recipe: "_Recipe", tell: Tell, stop: Stopped) -> None:
         aside = self._root / f"{HALF_BUILT}{folder.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         try:
-            self._create(aside, python, stop)
-            self._install(aside, text, needs, tell, stop)
-            _mark(aside, python, text)
+            self._create(aside, recipe.python, stop)
+            self._install(aside, recipe, tell, stop)
+            _mark(aside, recipe)
             if folder.exists():
                 self._remove(folder, broken=True)
             aside.rename(folder)
@@ -166,21 +167,21 @@ class EnvStore:
         what = f"an environment with Python {python.version} cannot be made"
         installer.uv(self._settings, "venv", *flags, str(aside), what=what, stop=stop)
 
-    def _install(self, aside: Path, text: str, needs: Needs, tell: Tell, stop: Stopped) -> None:
-        names = _names(text)
+    def _install(self, aside: Path, recipe: "_Recipe", tell: Tell, stop: Stopped) -> None:
+        needs, names = recipe.needs, _names(recipe.text)
         if not names:
             return
         tell(f"installing {_listed(names)}")
         pinned = aside / "requirements.txt"
-        pinned.write_text("\n".join([*needs.options, text]), "utf-8")
-        pinned.chmod(0o600)
+        pinned.touch(mode=0o600)  # it may hold an index's password
+        pinned.write_text("\n".join([*needs.options, recipe.text]), "utf-8")
         args = ["pip", "sync", str(pinned), "--python", str(aside / "bin" / "python")]
         config = installer.config_flags(project=needs.kind == "pyproject")
         what = f"{needs.file.name} cannot be installed" if needs.file else "pyarrow"
         installer.uv(
             self._settings, *args, *config, what=what, cwd=needs.folder or aside, stop=stop
         )
-        pinned.unlink()  # it may hold an index's password
+        pinned.unlink()
 
     def _by_use(self) -> list[tuple[Path, float, int]]:
         """Environments with their last use and size, most recently used first."""
@@ -245,15 +246,15 @@ def _key(python: Interpreter, text: str, needs: Needs) -> str:
     return f"{python.version}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:20]}"
 
 
-def _mark(folder: Path, python: Interpreter, text: str) -> None:
+def _mark(folder: Path, recipe: _Recipe) -> None:
     """Write down that it is whole, and what belongs to it."""
     packages = next(folder.glob("lib/python*/site-packages"))
-    installed = [name for name in sorted(os.listdir(packages)) if name != "__pycache__"]
+    installed = sorted(p.name for p in packages.iterdir() if p.name != "__pycache__")
     marker: dict[str, Any] = {
-        "python": python.version,
+        "python": recipe.python.version,
         "packages": packages.relative_to(folder).as_posix(),
         "installed": installed,
-        "requirements": text.splitlines(),
+        "requirements": recipe.text.splitlines(),
         "bytes": sum(e.stat().st_size for e in folder.rglob("*") if e.is_file()),
     }
     aside = folder / f"{MARKER}.new"

@@ -16,6 +16,7 @@ from workers.settings import Settings
 
 TIMEOUT = 1800.0  # seconds for one call; packages may have to be built
 MAX_DETAIL = 6000  # characters of uv's words that are kept, from the end
+MARKS = ("\u00d7", "\u2570\u2500\u25b6")  # with which uv begins an error and its cause
 PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 KEPT = frozenset(
     [
@@ -73,7 +74,7 @@ KEPT = frozenset(
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """uv's environment: what configures an index is kept, what names a virtual environment is not."""
+    """uv's environment: what configures an index is kept, what names an environment is not."""
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -89,7 +90,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def find(settings: Settings) -> str:
-    """The uv binary: as set, from the installed package, or on PATH; StepFailed if there is none."""
+    """The uv binary: as set, of the installed package, or on PATH; StepFailed if none is."""
     if settings.uv:
         return settings.uv
     with contextlib.suppress(ImportError, FileNotFoundError):
@@ -111,7 +112,7 @@ def uv(
 ) -> str:
     """Run uv and return what it printed; StepFailed(kind="env") with its own words if it fails.
 
-    `what` names the purpose for the message. `stop` is asked four times a second whether to give up.
+    `what` names the purpose for the message; `stop` is asked four times a second.
     """
     argv = [find(settings), *args]
     try:
@@ -162,8 +163,8 @@ def _communicate(
 
 def _headline(what: str, err: str) -> str:
     lines = [line.strip() for line in err.splitlines()]
-    causes = [line for line in lines if line.startswith(("error:", "×", "╰─▶"))]
-    said = " ".join(line.removeprefix("error:").strip("×╰─▶ ") for line in causes[:2])
+    causes = [line for line in lines if line.startswith(("error:", *MARKS))]
+    said = " ".join(line.removeprefix("error:").strip("".join(MARKS) + " ") for line in causes[:2])
     return f"{what}: {said}" if said else f"{what}: uv failed"
 
 

@@ -9,8 +9,8 @@ MAX_PENDING = 1024 * 1024  # bytes of an unfinished line that are held
 class Lines:
     """Collects bytes and hands on whole lines, decoded, cut and without their ends.
 
-    A line is masked before it is cut, so that no half of a secret is left at the cut. Of a line that
-    was redrawn with carriage returns (a progress bar) the last picture is kept.
+    A line is masked before it is cut, so that no half of a secret is left at the cut. Of a line
+    that was redrawn with carriage returns (a progress bar) the last picture is kept.
     """
 
     def __init__(self, on_line: Callable[[str], None], mask: Callable[[str], str] | None) -> None:

@@ -1,11 +1,13 @@
 """The main step of a Python asset: run it, as a script or for the value of its materialize().
 
-workers.steps calls `run`. The asset's code runs in its own environment and process tree (never here);
-what it returned comes back as an Arrow file that is renamed into place after the process succeeded.
+workers.steps calls `run`. The asset's code runs in its own environment and process, never here;
+what it returned comes back as an Arrow file, renamed into place after the process succeeded.
 """
 
 import contextlib
+import functools
 import json
+import marshal
 import os
 import shutil
 import stat
@@ -14,7 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workers import connections, process_environment, storage, supervisor, traceback_frames
 from workers.context import StepContext, StepResult
@@ -23,6 +25,10 @@ from workers.envs import Env, EnvRequest, EnvStore, needs_of
 from workers.errors import StepFailed
 from workers.requirements import Needs, parse_project
 from workers.secret_values import secret_texts
+from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 LAUNCH = Path(__file__).with_name("inside") / "launch.py"
 BATCH_ROWS = 10_000
@@ -94,6 +100,12 @@ def _returned(file: Path) -> dict[str, Any]:
     return {key: said[key] for key in ("data", "returned", "notices")}
 
 
+@functools.lru_cache(maxsize=4)
+def _store(settings: Settings, engine: "Engine | None") -> EnvStore:
+    """The store of this process: it remembers which interpreters there are."""
+    return EnvStore(settings, engine)
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One attempt at an asset: what its process is given."""
@@ -127,7 +139,7 @@ class _Attempt:
     def interpreter(self) -> Iterator[Env]:
         """The asset's environment, built if need be, and kept from eviction."""
         context = self.context
-        store = EnvStore(context.settings, context.engine)
+        store = _store(context.settings, context.engine)
         request = self._request()
         with store.using(request, self._tell, lambda: context.stop.reason) as env:
             for notice in (context.spec.python_notice, env.notice):
@@ -172,8 +184,8 @@ class _Attempt:
     ) -> None:
         """Run it to its end; StepFailed says how it ended if not well."""
         context, spec = self.context, self.context.spec
-        file = scratch / "job.json"
-        file.write_text(json.dumps(job), "utf-8")
+        file = scratch / "job"
+        file.write_bytes(marshal.dumps(dict(job), 2))
         argv = [str(interpreter.python), str(LAUNCH), str(file)]
         try:
             ended = supervisor.mine().run(

@@ -1,8 +1,8 @@
 """The Python interpreters of this worker: found, or fetched by uv. Used by workers.envs and doctor.
 
-Looks where real interpreters are (managed by uv, on PATH, in pyenv's versions folder, our own), not at
-pyenv's shims, which fail for every version but the current one. What an interpreter says about itself
-is kept in FLEET_HOME, because asking costs some 15 ms each.
+Looks where real interpreters are (managed by uv, on PATH, in pyenv's versions folder, our own), not
+at pyenv's shims, which fail for every version but the current one. What an interpreter says about
+itself is kept in FLEET_HOME, because asking costs some 15 ms each.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,7 @@ class _Memory:
         if not self._changed:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        aside = self._file.with_name(f"{self._file.name}.{uuid.uuid4().hex[:8]}")
         aside.write_text(json.dumps(self._facts), "utf-8")
         aside.replace(self._file)
 
@@ -174,7 +175,7 @@ def _probe(path: Path) -> list[str] | None:
 
 
 def _candidates(version: str) -> Iterator[tuple[Path, str]]:
-    """Where an interpreter of this version (empty: any) may be; names are believed only to exclude."""
+    """Where an interpreter of this version (empty: any) may be; names only exclude."""
     names = [f"python{v}" for v in ([version] if version else SUPPORTED)]
     for root, source in ((_uv_folder(), "uv"), (_pyenv_folder(), "pyenv")):
         for folder in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():

@@ -44,6 +44,9 @@ class Needs:
         return self.file.parent if self.file else None
 
 
+NOTHING = Needs()
+
+
 def of_file(file: Path) -> Needs:
     """What a requirements.txt and all that it includes ask for."""
     lines = list(_lines(file, 0))

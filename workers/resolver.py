@@ -1,7 +1,7 @@
 """Turns what an asset asks for into exact versions, once a day for the whole fleet.
 
-Used by workers.envs. The first worker that needs a requirements text asks uv and stores the answer in
-the catalog by compare-and-set; everybody else takes that, so that one run never mixes versions.
+Used by workers.envs. The first worker that needs a requirements text asks uv and stores the answer
+in the catalog by compare-and-set; everybody else takes that, so that one run never mixes versions.
 """
 
 import hashlib

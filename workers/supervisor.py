@@ -1,6 +1,6 @@
 """Runs one asset's process at a time, through a guardian process that outlives every accident.
 
-Each thread of a worker that runs steps keeps one `Supervisor` (`mine()`); workers.main_step uses it.
+Each thread of a worker that runs steps keeps one `Supervisor` (`mine()`); main_step uses it.
 The guardian (supervisor_main.py) starts once, so that starting an asset costs only the asset's own
 interpreter.
 """
@@ -101,7 +101,14 @@ class Supervisor:
             self._send(order | {"kind": "start"}, writing)
         finally:
             os.close(writing)
-        watch = _Watch(self, reading, Lines(on_line, mask), stop, timeout, grace)
+        watch = _Watch(
+            supervisor=self,
+            pipe=reading,
+            lines=Lines(on_line, mask),
+            stop=stop,
+            deadline=time.monotonic() + timeout if timeout > 0 else 0.0,
+            grace=grace,
+        )
         with self._ticking(lease / 5):
             return watch.follow()
 
@@ -157,27 +164,19 @@ class Supervisor:
             thread.join()
 
 
+@dataclass(slots=True, kw_only=True)
 class _Watch:
     """One run: its output, its limits, its end."""
 
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        reading: int,
-        lines: Lines,
-        stop: Stop | None,
-        timeout: float,
-        grace: float,
-    ) -> None:
-        self._supervisor = supervisor
-        self._pipe = reading
-        self._lines = lines
-        self._stop = stop
-        self._deadline = time.monotonic() + timeout if timeout > 0 else 0.0
-        self._grace = grace
-        self._pid = 0
-        self._asked = False
-        self._open = True
+    supervisor: Supervisor
+    pipe: int  # where its output is read
+    lines: Lines
+    stop: Stop | None
+    deadline: float  # on the monotonic clock, 0 for none
+    grace: float
+    pid: int = 0
+    asked: bool = False  # to end
+    open: bool = True  # the pipe has more
 
     def follow(self) -> Exit:
         """Read output until the process has ended."""
@@ -185,58 +184,58 @@ class _Watch:
         try:
             while end is None:
                 ready = self._ready(POLL)
-                if self._pipe in ready:
+                if self.pipe in ready:
                     self._read()
-                if self._supervisor.socket in ready:
+                if self.supervisor.socket in ready:
                     end = self._hear()
                 self._limits()
-            while self._open and select.select([self._pipe], [], [], DRAIN)[0]:
+            while self.open and select.select([self.pipe], [], [], DRAIN)[0]:
                 self._read()
         except BaseException:
-            self._supervisor.close()  # the lifeline's end takes the whole tree with it
+            self.supervisor.close()  # the lifeline's end takes the whole tree with it
             raise
         finally:
-            os.close(self._pipe)
-        self._lines.end()
+            os.close(self.pipe)
+        self.lines.end()
         return end
 
     def _ready(self, timeout: float) -> list[Any]:
-        sources: list[Any] = [self._pipe] if self._open else []
-        return select.select([*sources, self._supervisor.socket], [], [], timeout)[0]
+        sources: list[Any] = [self.pipe] if self.open else []
+        return select.select([*sources, self.supervisor.socket], [], [], timeout)[0]
 
     def _read(self) -> None:
-        data = os.read(self._pipe, CHUNK)
-        self._open = bool(data)
-        self._lines.feed(data)
+        data = os.read(self.pipe, CHUNK)
+        self.open = bool(data)
+        self.lines.feed(data)
 
     def _hear(self) -> Exit | None:
-        message = self._supervisor.receive()
+        message = self.supervisor.receive()
         if message is None:
             return self._orphaned()
         kind = message.pop("kind")
         if kind == "failed":
             raise SupervisorError(message["error"])
         if kind == "started":
-            self._pid = message["pid"]
+            self.pid = message["pid"]
         return Exit(**message) if kind == "ended" else None
 
     def _orphaned(self) -> Exit:
         """The guardian was killed: end what it guarded, as well as can be from here."""
-        if self._pid:
+        if self.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, signal.SIGKILL)
-        self._supervisor.close()
+                os.killpg(self.pid, signal.SIGKILL)
+        self.supervisor.close()
         return Exit(signal=signal.SIGKILL, reason="lost")
 
     def _limits(self) -> None:
-        if self._asked:
+        if self.asked:
             return
-        reason = self._stop.reason if self._stop else None
-        if not reason and self._deadline and time.monotonic() > self._deadline:
+        reason = self.stop.reason if self.stop else None
+        if not reason and self.deadline and time.monotonic() > self.deadline:
             reason = "timeout"
         if reason:
-            self._asked = True
-            self._supervisor.kill(reason, self._grace)
+            self.asked = True
+            self.supervisor.kill(reason, self.grace)
 
 
 _of_thread = threading.local()

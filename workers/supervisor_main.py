@@ -3,14 +3,18 @@
 Run by path as `python -I -S supervisor_main.py FD` by workers.supervisor; standard library only, so
 that it starts quickly and nothing of a project can get into it. FD is one end of a socket pair:
 
-    worker -> guardian   start {argv, env, cwd, lease} with the output pipe's descriptor; kill {grace}; tick
-    guardian -> worker   started {pid} | failed {error}; ended {code, signal, reason, leftovers, max_rss}
+    worker -> guardian   start {argv, env, cwd, lease} with the output pipe's descriptor;
+                         kill {reason, grace}; tick
+    guardian -> worker   started {pid} or failed {error};
+                         ended {code, signal, reason, leftovers, max_rss}
 
 Each message is its length in four bytes, then JSON. The socket is the lifeline: when it closes, or
 when no tick came for the lease (a paused worker), the whole tree is killed.
 """
 
-# ruff: noqa: PTH, S606 - pathlib would cost the guardian a third of its start
+# pathlib would cost the guardian a third of its start
+# ruff: noqa: PTH123, PTH208, S606
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 import contextlib
 import ctypes
@@ -34,12 +38,12 @@ def clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if LINUX else time.monotonic()
 
 
-def load_prctl():  # type: ignore[no-untyped-def]
+def load_prctl():
     """prctl(2), loaded before any fork; a function that does nothing elsewhere."""
     return ctypes.CDLL(None).prctl if LINUX else lambda *_: 0
 
 
-def receive(sock):  # type: ignore[no-untyped-def]
+def receive(sock):
     """The next message with its descriptors, or (None, []) at the end of the lifeline."""
     header, fds = b"", []
     while len(header) < 4:
@@ -58,7 +62,7 @@ def receive(sock):  # type: ignore[no-untyped-def]
     return json.loads(body), fds
 
 
-def send(sock, **message):  # type: ignore[no-untyped-def]
+def send(sock, **message):
     """Write one message; a worker that is gone is noticed by the next read."""
     body = json.dumps(message).encode()
     with contextlib.suppress(OSError):
@@ -85,20 +89,21 @@ def descendants() -> list[int]:
 class Guardian:
     """Starts the asset that it is told to, and ends its tree when it must."""
 
-    def __init__(self, sock, prctl) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, sock, prctl) -> None:
         self.sock, self.prctl = sock, prctl
         self.pid = 0  # of the asset's first process, which is also its process group
-        self.status = None  # what wait4 said of it
+        self.status: tuple | None = None  # type: ignore[type-arg]  # what wait4 said of it
         self.reason = ""
         self.kill_at = 0.0  # when TERM turns into KILL; 0 while nothing is being ended
         self.ticked, self.lease = clock(), 0.0
         self.leftovers = 0
         self.closing = False
 
-    def start(self, order, fds) -> None:  # type: ignore[no-untyped-def]
+    def start(self, order, fds) -> None:
         """Start the asset, or say why it cannot be."""
         self.ticked, self.lease = clock(), order["lease"]
-        self.status, self.reason, self.kill_at, self.leftovers = None, "", 0.0, 0
+        self.status = None
+        self.reason, self.kill_at, self.leftovers = "", 0.0, 0
         error = self.spawn(order, fds[0])
         os.close(fds[0])
         if error:
@@ -108,7 +113,7 @@ class Guardian:
         else:
             send(self.sock, kind="started", pid=self.pid)
 
-    def spawn(self, order, output: int) -> str:  # type: ignore[no-untyped-def]
+    def spawn(self, order, output: int) -> str:
         """Fork and exec; the text of what went wrong, or nothing. The seam for warm processes:
         an order could name one that forks the asset instead."""
         told, tell = os.pipe()
@@ -120,7 +125,7 @@ class Guardian:
         with open(told, "rb") as pipe:
             return pipe.read().decode(errors="replace")
 
-    def become(self, order, output: int, parent: int, tell: int) -> None:  # type: ignore[no-untyped-def]
+    def become(self, order, output: int, parent: int, tell: int) -> None:
         """In the child: own session, no survivor of the guardian, then the asset's program."""
         try:
             os.setsid()
@@ -181,7 +186,8 @@ class Guardian:
         return True
 
     def tell_end(self) -> None:
-        status, usage = self.status  # type: ignore[misc]
+        assert self.status is not None
+        status, usage = self.status
         code = os.waitstatus_to_exitcode(status)
         size = usage.ru_maxrss * (1024 if LINUX else 1)
         self.pid = 0

@@ -1,4 +1,4 @@
-"""Environments on the real uv: built once, shared, healed, evicted, and explained when they fail."""
+"""Environments on the real uv: built once, shared, healed, evicted, explained."""
 
 import os
 import shutil
@@ -230,7 +230,7 @@ def test_a_pyproject_is_resolved_with_its_default_groups(settings: Settings, pro
 def test_a_current_lock_decides_and_an_old_one_is_left_alone(
     settings: Settings, project: Path
 ) -> None:
-    """uv.lock pins; when it does not fit any more, pyproject.toml alone counts, and that is said."""
+    """uv.lock pins; when it does not fit, pyproject.toml alone counts, and that is said."""
     file, lock = project / "pyproject.toml", project / "uv.lock"
     head = f"[project]\nname='shop'\nversion='0'\nrequires-python='>={PYTHON}'\n"
     file.write_text(head + "dependencies=['roman<5']\n")

@@ -87,14 +87,15 @@ def test_lists_of_dicts_take_the_union_of_keys(place: Bench, python: str) -> Non
 
 @pytest.mark.parametrize("python", ["3.11", *OTHER_PYTHONS])
 def test_a_stream_may_widen_and_gain_columns(place: Bench, python: str) -> None:
-    """Ints become floats, nulls find a type, structs and lists grow, keys come late: nothing is lost."""
+    """Ints become floats, nulls find a type, structs grow, keys come late: nothing is lost."""
     code = (
         "from decimal import Decimal\n"
         "def materialize():\n"
         "    for i in range(25000):\n"
         "        row = {'id': i, 'n': None if i < 12000 else 'x', 'v': i if i < 11000 else 0.5,\n"
         "               'd': Decimal('1.5') if i < 15000 else Decimal('123.25'),\n"
-        "               'o': {'a': i} if i < 11000 else {'b': 1.5}, 'l': [] if i < 12000 else [i]}\n"
+        "               'o': {'a': i} if i < 11000 else {'b': 1.5},\n"
+        "               'l': [] if i < 12000 else [i]}\n"
         "        if i > 21000: row['late'] = i\n"
         "        yield row\n"
     )

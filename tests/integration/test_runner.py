@@ -1,4 +1,4 @@
-"""The main step of plain scripts: what the asset sees, how it ends, and that nothing is left of it."""
+"""The main step of scripts: what the asset sees, how it ends, that nothing is left of it."""
 
 import contextlib
 import os
@@ -49,7 +49,7 @@ def gone(pid: int) -> bool:
 
 
 def test_a_script_runs_as_python_minus_m_would_run_it(place: Bench) -> None:
-    """__main__, the package of its folder, its file, its arguments, the project as working folder."""
+    """__main__, its package, its file, its arguments, the project as working folder."""
     place.write("shop/helper.py", "WORD = 'here'")
     code = (
         "import os, sys\nfrom . import helper\nimport shop.helper as same\n"
@@ -79,7 +79,7 @@ def test_any_folder_name_works(place: Bench, path: str) -> None:
 
 
 def test_both_streams_arrive_line_by_line(place: Bench) -> None:
-    """Bytes that are not UTF-8, an endless line, a redrawn one and an unfinished one are no trouble."""
+    """Bytes that are not UTF-8, endless, redrawn and unfinished lines are no trouble."""
     code = (
         "import os, sys\n"
         "print('OUT one', file=sys.stderr)\n"
@@ -121,7 +121,7 @@ def test_every_bad_end_says_what_it_was(place: Bench, code: str, message: str) -
 
 
 def test_a_failure_shows_the_users_own_frames_only(place: Bench) -> None:
-    """File relative to the project, line and source; none of the runner's frames, in the log neither."""
+    """File in the project, line and source; no frame of the runner, not in the log either."""
     place.write("lib/tools.py", "import json\ndef parse(x):\n    return json.loads(x)\n")
     failed = failure(place, "shop/a.py", "from lib.tools import parse\nparse('{')\n")
     assert [(f.file, f.line, f.source) for f in failed.frames] == [
@@ -201,7 +201,10 @@ def test_a_project_with_pyproject_runs_in_its_own_folder(place: Bench) -> None:
     )
     place.write("pipeline/lib.py", "WORD = 'lib'")
     wish = Requirements(kind="pyproject", path="pipeline/pyproject.toml")
-    code = "import os, lib\nfrom importlib import metadata\nprint('OUT', os.getcwd(), __package__, lib.WORD, metadata.version('roman'))"
+    code = (
+        "import os, lib\nfrom importlib.metadata import version\n"
+        "print('OUT', os.getcwd(), __package__, lib.WORD, version('roman'))"
+    )
     place.run("pipeline/assets/a.py", code, working_dir="pipeline", requirements=wish)
     assert place.log.own == [f"OUT {place.project}/pipeline assets lib 4.2"]
 

@@ -1,4 +1,4 @@
-"""One asset's main step on real parts, without a broker or a catalog. Used by the runner's tests."""
+"""One asset's main step on real parts, without broker or catalog. Used by the runner's tests."""
 
 import os
 from collections.abc import Mapping

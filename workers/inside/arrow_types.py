@@ -3,6 +3,9 @@
 Used by sink.py in the asset's interpreter.
 """
 
+# pyarrow has no types of its own
+# mypy: disable-error-code="attr-defined, no-any-return"
+
 from __future__ import annotations
 
 from typing import Any, Callable
@@ -29,7 +32,7 @@ def normal(kind: Any) -> Any:
 
 
 def normal_field(field: Any) -> Any:
-    """The field with a type that the file can hold, and without metadata; nullable as data may be."""
+    """The field with a type that the file can hold, and without metadata."""
     try:
         return pa.field(str(field.name), normal(field.type))
     except TypeError as error:
@@ -37,7 +40,7 @@ def normal_field(field: Any) -> Any:
 
 
 def unify(a: Any, b: Any) -> Any:
-    """The narrowest type that holds the values of both, without loss; TypeClash if there is none."""
+    """The narrowest type that holds the values of both; TypeClash if there is none."""
     if a.equals(b) or t.is_null(b):
         return a
     if t.is_null(a):
@@ -171,7 +174,7 @@ def _join_structs(a: Any, b: Any) -> Any:
 
 
 def unify_fields(old: Any, new: Any) -> list[Any]:
-    """The fields of both, in order of appearance, each with a type that holds the values of both."""
+    """The fields of both, in order of appearance, each wide enough for the values of both."""
     kinds = {field.name: field.type for field in old}
     for field in new:
         try:

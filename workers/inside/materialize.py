@@ -3,6 +3,9 @@
 Imported before the project's folders join sys.path, so that pyarrow is the installed one.
 """
 
+# pyarrow has no types of its own
+# mypy: disable-error-code="attr-defined, no-any-return"
+
 from __future__ import annotations
 
 import datetime  # noqa: F401 - pyarrow imports these when it meets such values
@@ -102,7 +105,7 @@ class Writer:
         return True
 
     def _foreign(self, value: Any) -> bool:
-        """Other libraries' tables, through Arrow's own interface (duckdb, ibis, pyarrow scanners)."""
+        """Other libraries' tables, through Arrow's own interface (duckdb, ibis, scanners)."""
         series = values.is_of(value, "pandas", "Series") or values.is_of(value, "polars", "Series")
         if not values.is_stream(value) or series or isinstance(value, (pa.Array, pa.ChunkedArray)):
             return False

@@ -1,9 +1,12 @@
 """Where an asset's rows go: an Arrow IPC file whose columns may widen while they come.
 
-Rows are collected into batches; when a batch does not fit the columns so far, a new part file begins,
-and one streaming pass at the end brings all parts to the columns of the last. Nothing is ever held
-whole. Used by materialize.py in the asset's interpreter.
+Rows are collected into batches; when a batch does not fit the columns so far, a new part file
+begins, and one streaming pass at the end brings all parts to the columns of the last. Nothing is
+ever held whole. Used by materialize.py in the asset's interpreter.
 """
+
+# pyarrow has no types of its own
+# mypy: disable-error-code="attr-defined, no-any-return"
 
 from __future__ import annotations
 
