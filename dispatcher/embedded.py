@@ -33,6 +33,7 @@ class Embedded:
     server: valkey.Server
     worker: "WorkerProcess"
     folder: Path
+    closed: bool = False
 
     def check(self) -> None:
         """FleetError if the worker or the server ended by itself."""
@@ -45,6 +46,9 @@ class Embedded:
 
     def close(self, *, keep_logs: bool = False) -> None:
         """End everything at once: what counts is in the catalog already."""
+        if self.closed:
+            return
+        self.closed = True
         os.close(self.worker.lifeline)
         for process in (self.worker.process, self.server.process):
             with contextlib.suppress(ProcessLookupError):

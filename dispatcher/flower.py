@@ -68,7 +68,7 @@ def main() -> None:
 
     app = make_app(Settings.load(os.environ))
     # Flower reads its options from FLOWER_*; the flags here have no secret
-    app.start(["flower", "--logging=warning"])
+    app.start(["flower", "--logging=warning"])  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

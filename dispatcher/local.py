@@ -1,6 +1,8 @@
 """The fleet that `fleet up` keeps on this host, found through FLEET_HOME/run/up.json (0600)."""
 
+import hashlib
 import signal
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -58,7 +60,7 @@ def start(settings: Settings, *, with_flower: bool) -> Local:
     """Start Valkey, a worker and Flower, detached from this command and its terminal."""
     server = valkey.start(settings.run_dir / "up", bound=False)
     server.wait()
-    own = replace(settings, broker=server.url, results="", fleet="up")
+    own = replace(settings, broker=server.url, results="", fleet=_name(settings))
     log = settings.logs / "worker.log"
     worker = spawn(embedded.worker_argv(), embedded.worker_environ(own), log, bound=False)
     pids = {"valkey": server.process.pid, "worker": worker.pid}
@@ -68,6 +70,12 @@ def start(settings: Settings, *, with_flower: bool) -> Local:
     local = _local(own, pids, page)
     write_private(path(settings), _plain(local))
     return local
+
+
+def _name(settings: Settings) -> str:
+    """A name that no other host, and no other home on this host, gives to its fleet."""
+    home = hashlib.sha256(str(settings.home).encode()).hexdigest()[:6]
+    return f"up-{socket.gethostname()}-{home}"
 
 
 def _local(own: Settings, pids: Mapping[str, int], page: Mapping[str, str]) -> Local:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import fleets, preparing, target
+from dispatcher import fleets, target
 from dispatcher.fleets import Fleet
 from dispatcher.look import Look
-from dispatcher.preparing import Prepared
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
 from dispatcher.words import some
@@ -19,6 +18,10 @@ from workers.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from dispatcher.preparing import Prepared
+
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,8 @@ def run(request: Request) -> int:
     aim = target.find(request.target)
     settings = fleets.load_settings(request.overrides, _project(aim))
     with _fleet(settings) as fleet:  # it starts while we read the pipeline
+        from dispatcher import preparing
+
         prepared = preparing.prepare(aim, request.flags, request.look.terminal)
         if not prepared.plan.assets:
             return _nothing(request, prepared)
@@ -50,6 +55,8 @@ def detached(request: Request) -> int:
     aim = target.find(request.target)
     settings = fleets.load_settings(request.overrides, _project(aim))
     fleet = fleets.require(settings)
+    from dispatcher import preparing
+
     prepared = preparing.prepare(aim, request.flags, request.look.terminal)
     if not prepared.plan.assets:
         return _nothing(request, prepared)
@@ -68,19 +75,14 @@ def _fleet(settings: Settings) -> Iterator[Fleet]:
         yield fleet
     finally:
         fleet.close()
-        if fleet.embedded:
-            _interrupt(fleet)
 
 
-def _interrupt(fleet: Fleet) -> None:
-    """A run that we left with its embedded fleet is over; said only if there is one."""
-    import sys
-
-    if "catalog.runs" not in sys.modules:  # nothing was recorded
-        return
+def _interrupt(engine: "Engine", fleet: Fleet) -> None:
+    """A run that goes on when its embedded fleet ends is over."""
     from catalog.recover import interrupt
 
-    interrupt(_catalog(fleet.settings), fleet.settings.fleet, "its command ended")
+    fleet.close()
+    interrupt(engine, fleet.settings.fleet, "its command ended")
 
 
 def _catalog(settings: Settings) -> "Engine":
@@ -97,7 +99,7 @@ def _catalog(settings: Settings) -> "Engine":
     return engine
 
 
-def _submit(engine: "Engine", prepared: Prepared, fleet: Fleet, request: Request) -> str:
+def _submit(engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request) -> str:
     from dispatcher import submit
 
     run_id = submit.record(engine, prepared, fleet)
@@ -107,7 +109,7 @@ def _submit(engine: "Engine", prepared: Prepared, fleet: Fleet, request: Request
 
 
 def _follow(
-    engine: "Engine", run_id: str, prepared: Prepared, fleet: Fleet, request: Request
+    engine: "Engine", run_id: str, prepared: "Prepared", fleet: Fleet, request: Request
 ) -> int:
     from dispatcher import showing
 
@@ -115,16 +117,23 @@ def _follow(
     if not fleet.embedded and request.look.terminal.tty:
         identity += f" · fleet follow {run_id}"
     again = _again(request, prepared)
-    return showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
+    over = False
+    try:
+        code = showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
+        over = code != INTERRUPTED
+        return code
+    finally:
+        if fleet.embedded and not over:
+            _interrupt(engine, fleet)
 
 
-def _identity(prepared: Prepared, fleet: Fleet, run_id: str) -> str:
+def _identity(prepared: "Prepared", fleet: Fleet, run_id: str) -> str:
     plan = prepared.plan
     count = f"{some(len(plan.assets), 'asset')} in {some(len(plan.levels), 'level')}"
     return f"run {run_id} · {plan.pipeline} · {count} · {fleet.words}"
 
 
-def _nothing(request: Request, prepared: Prepared) -> int:
+def _nothing(request: Request, prepared: "Prepared") -> int:
     """Bruin's word for it, and success."""
     reasons = sorted({skipped.reason for skipped in prepared.plan.skipped})
     why = f": {'; '.join(reasons)}" if reasons else ": the pipeline has no assets"
@@ -132,7 +141,7 @@ def _nothing(request: Request, prepared: Prepared) -> int:
     return 0
 
 
-def _again(request: Request, prepared: Prepared) -> str:
+def _again(request: Request, prepared: "Prepared") -> str:
     """The command that runs one asset of this pipeline; its name is to be added."""
     folder = Path(prepared.plan.root, prepared.plan.path).parent
     here = Path.cwd()

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from assets_parser.spec import Plan
 from catalog import runs
+from dispatcher import message
 from dispatcher.files import write_private
 from dispatcher.fleets import Fleet, place
 from dispatcher.preparing import Prepared
@@ -49,20 +50,31 @@ def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str) -> No
 
 def send(fleet: Fleet, pipeline: str, run_id: str) -> None:
     """Ask a worker to begin the run: the only message that a command ever sends."""
+    if fleet.embedded:
+        fleet.embedded.server.wait()
+    try:
+        if fleet.shared:
+            message.push(fleet.settings, message.first(pipeline, run_id))
+        else:
+            _send_by_celery(fleet.settings, pipeline, run_id)
+    except OSError as error:
+        where = place(fleet.settings.broker)
+        hint = f"run {run_id} is recorded and begins when a worker finds it"
+        raise FleetError(f"the broker at {where} does not answer: {error}", hint=hint) from error
+
+
+def _send_by_celery(settings: Settings, pipeline: str, run_id: str) -> None:
+    """Through whatever the broker's address asks for. Raises OSError if it is away."""
     from kombu.exceptions import OperationalError
 
     from workers.app import make_app
     from workers.contract import advance_signature
 
-    if fleet.embedded:
-        fleet.embedded.server.wait()
     try:
-        with make_app(fleet.settings) as app:
-            advance_signature(app, pipeline, run_id).apply_async(ignore_result=True)
+        with make_app(settings) as app:
+            advance_signature(app, pipeline, run_id).apply_async(ignore_result=True)  # type: ignore[no-untyped-call]
     except OperationalError as error:
-        where = place(fleet.settings.broker)
-        hint = f"run {run_id} is recorded and begins when a worker finds it"
-        raise FleetError(f"the broker at {where} does not answer: {error}", hint=hint) from error
+        raise OSError(str(error)) from error
 
 
 def hand_over(fleet: Fleet, run_id: str, names: Iterable[str]) -> None:
