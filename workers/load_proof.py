@@ -165,6 +165,7 @@ def _replaced_outside(
     value = f"julianday({column})" if sqlite else column
     stale = _again(name, column, value, ours)
     if sqlite:
+        end = end.replace(microsecond=end.microsecond // 1000 * 1000)  # it would round to midnight
         inside = f"{value} BETWEEN julianday('{rfc3339(start)}') AND julianday('{rfc3339(end)}')"
         stale = f"({stale} OR {inside})"
     gone = database.execute(f"DELETE FROM {name} WHERE NOT ({ours}) AND {stale}")  # noqa: S608
