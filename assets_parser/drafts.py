@@ -84,7 +84,12 @@ def _secrets(items: list[Values]) -> tuple[Secret, ...]:
 def secret(item: Values) -> Secret:
     """A secret; without `inject_as` the variable has the connection's name."""
     key = item.get("key", "")
-    return Secret(key=key, inject_as=item.get("inject_as") or key, line=item.get("line", 0))
+    return Secret(
+        key=key,
+        inject_as=item.get("inject_as") or key,
+        line=item.get("line", 0),
+        injected=item.get("injected", False),
+    )
 
 
 def _columns(items: list[Values]) -> tuple[Column, ...]:

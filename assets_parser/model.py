@@ -33,6 +33,7 @@ class Secret:
     key: str
     inject_as: str
     line: int = 0
+    injected: bool = False  # not declared: it is the asset's connection, which every process receives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

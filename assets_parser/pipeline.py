@@ -149,7 +149,7 @@ def _connection_as_secret(values: Values) -> None:
     connection = values.get("connection")
     secrets = values.get("secrets", [])
     if connection and all(item.get("key") != connection for item in secrets):
-        values["secrets"] = [*secrets, {"key": connection}]
+        values["secrets"] = [*secrets, {"key": connection, "injected": True}]
 
 
 def retries_delay(cooldown: int | None) -> int | None:

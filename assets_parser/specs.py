@@ -162,7 +162,7 @@ def _secrets(asset: Asset) -> tuple[Secret, ...]:
     name = asset.connection
     if not name or any(secret.key == name for secret in asset.secrets):
         return asset.secrets
-    return (*asset.secrets, Secret(key=name, inject_as=name))
+    return (*asset.secrets, Secret(key=name, inject_as=name, injected=True))
 
 
 def _first_set(own: int | None, of_pipeline: int | None) -> int:

@@ -66,11 +66,12 @@ def _used(spec: AssetSpec, step: Step) -> Iterable[str]:
     A materialize step returns data instead of writing it: its target alone is no reason to wait.
     """
     secrets = [secret.key for secret in spec.secrets]
+    declared = [secret.key for secret in spec.secrets if not secret.injected]
     if step in ("load", "checks"):
         return [spec.connection]
     if step == "script" or _OPENS_FILES.intersection(spec.imports):
         return [spec.connection, *secrets]
-    return secrets
+    return declared
 
 
 def _of_file(kind: str, file: Path) -> list[str]:

@@ -27,16 +27,16 @@ import duckdb
 
 SESSIONS = """
     with marked as (
-        select *, at - lag(at) over (partition by visitor_id order by at) > interval 30 minute as late
+        select *, "at" - lag("at") over (partition by visitor_id order by "at") > interval 30 minute as late
         from web.events
     ), numbered as (
         select *, sum(case when late is null or late then 1 else 0 end)
-            over (partition by visitor_id order by at) as number
+            over (partition by visitor_id order by "at") as number
         from marked
     )
     select
         row_number() over (order by visitor_id, number) as session_id,
-        visitor_id, min(at) as started_at, max(at) as ended_at, count(*)::int as events,
+        visitor_id, min("at") as started_at, max("at") as ended_at, count(*)::int as events,
         bool_or(kind = 'basket') as basket, bool_or(kind = 'buy') as bought
     from numbered group by visitor_id, number
 """
