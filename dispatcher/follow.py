@@ -1,6 +1,7 @@
 """Follows one run to its end: polls the catalog, reads its logs, tells a display."""
 
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,7 @@ class Follow:
 
     def to_end(self, identity: str) -> Board:
         """Show the run until it is over; Left if the person does not want to wait."""
+        gc.enable()  # dispatcher.cli turned it off for the start
         board = views.board(self.engine, self.run_id)
         self.display.start(board, identity)
         board.rows = {name: _unseen(row) for name, row in board.rows.items()}

@@ -72,7 +72,8 @@ def summary(terminal: Terminal, board: Board) -> str:
     colors = {"succeeded": "green", "failed": "red", "interrupted": "red"}
     state = terminal.style(run.state, colors.get(run.state, "yellow"), bold=True)
     counts = [f"{n} {state}" for state in _ORDER if (n := board.count(state))]
-    reason = [printable(run.reason)] if run.reason and run.state != "succeeded" else []
+    counted = run.state == "succeeded" or run.reason[:1].isdigit()  # the counts say it too
+    reason = [printable(run.reason)] if run.reason and not counted else []
     parts = [f"run {run.id} {state} in {took}", *reason, *counts, *_check_count(board)]
     return " · ".join(parts)
 
@@ -105,6 +106,8 @@ def _cause(failure: Failure) -> list[str]:
 
 
 def _detail(failure: Failure) -> list[str]:
+    if failure.checks:  # each has said more than that
+        return []
     lines = [printable(line) for line in failure.detail.rstrip().splitlines()]
     if len(lines) > _DETAIL_LINES:
         return [f"… {len(lines) - _DETAIL_LINES} lines before", *lines[-_DETAIL_LINES:]]
