@@ -1,0 +1,110 @@
+"""Locks on database files: who takes which, and that one file has one lock."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assets_parser.model import Secret
+from assets_parser.spec import AssetSpec
+from workers import connections, locks
+from workers.connections import Connections
+
+CONFIG = """
+environments:
+  default:
+    connections:
+      duckdb: [{name: house, path: house.duckdb}, {name: lake, path: lake.duckdb}]
+      sqlite: [{name: files, path: files.db}]
+      generic: [{name: token, value: abc}]
+      postgres: [{name: pg, host: h}]
+"""
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Connections:
+    """A project with files and without."""
+    (tmp_path / ".bruin.yml").write_text(CONFIG, "utf-8")
+    return connections.load(tmp_path / ".bruin.yml", "", {}, root=tmp_path)
+
+
+def spec(connection: str = "house", *secrets: str, imports: tuple[str, ...] = ()) -> AssetSpec:
+    """An asset that loads into `connection`."""
+    return AssetSpec(
+        pipeline="shop",
+        name="raw.orders",
+        type="python",
+        path="a.py",
+        steps=("materialize", "load", "checks"),
+        connection=connection,
+        secrets=tuple(Secret(key=key, inject_as=key) for key in secrets),
+        imports=imports,
+    )
+
+
+def taken(known: Connections, asset: AssetSpec, step: str) -> list[str]:
+    """The names of the files that the step locks."""
+    found = locks.wanted(asset, step, known)  # type: ignore[arg-type]
+    return [Path(name.partition(":")[2]).name for name, _ in found]
+
+
+def test_load_and_checks_lock_their_target(known: Connections) -> None:
+    """One writer for a file."""
+    assert taken(known, spec(), "load") == ["house.duckdb"]
+    assert taken(known, spec("pg"), "load") == []
+    assert taken(known, spec("files"), "load") == ["files.db", "files__raw.db"]
+
+
+def test_a_script_locks_all_that_it_can_open(known: Connections) -> None:
+    """Its connection and its secrets, in one fixed order."""
+    asset = spec("house", "lake", "token", "pg")
+    assert taken(known, asset, "script") == ["house.duckdb", "lake.duckdb"]
+
+
+def test_materialize_does_not_lock_its_target(known: Connections) -> None:
+    """It returns data; the load writes it."""
+    assert taken(known, spec(), "materialize") == []
+    assert taken(known, spec("house", "lake"), "materialize") == ["lake.duckdb"]
+
+
+@pytest.mark.parametrize("module", ["bruin", "duckdb", "sqlite3"])
+def test_materialize_locks_its_target_if_it_may_open_it(known: Connections, module: str) -> None:
+    """Its source imports what opens files."""
+    assert taken(known, spec(imports=("os", module)), "materialize") == ["house.duckdb"]
+
+
+def test_links_lead_to_one_name(tmp_path: Path) -> None:
+    """A link to a folder is the folder."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    made = [
+        connections.Connection(name="c", type="duckdb", fields={"path": str(tmp_path / p / "x.db")})
+        for p in ("real", "link")
+    ]
+    assert locks.name(made[0]) == locks.name(made[1])
+
+
+def test_a_file_with_two_names_has_a_lock_in_common(tmp_path: Path) -> None:
+    """A hard link is known by its inode."""
+    (tmp_path / "a.db").touch()
+    os.link(tmp_path / "a.db", tmp_path / "b.db")
+    names = [
+        set(
+            locks.names(connections.Connection(name="c", type="duckdb", fields={"path": str(path)}))
+        )
+        for path in (tmp_path / "a.db", tmp_path / "b.db")
+    ]
+    assert len(names[0] & names[1]) == 1
+
+
+def test_the_lock_of_a_file_is_the_same_before_and_after_it_exists(tmp_path: Path) -> None:
+    """The first load makes the file while it holds the lock."""
+    made = connections.Connection(name="c", type="duckdb", fields={"path": str(tmp_path / "n.db")})
+    before = locks.names(made)
+    (tmp_path / "n.db").touch()
+    assert before[0] in locks.names(made)
+
+
+def test_unknown_connections_are_left_to_the_step(known: Connections) -> None:
+    """The step says that the connection is missing, not the claim."""
+    assert taken(known, spec("nowhere", "neither"), "script") == []
