@@ -54,7 +54,12 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "task_acks_on_timeout": True,
         "worker_prefetch_multiplier": 1,  # fair, and least to lose
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # the catalog fences
-        "task_publish_retry_policy": {"max_retries": 10, "interval_start": 0.05},
+        "task_publish_retry_policy": {
+            "max_retries": 10,
+            "interval_start": 0.05,
+            "interval_step": 0.2,
+            "interval_max": 1.0,
+        },
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
@@ -104,6 +109,7 @@ def _shape(settings: Settings) -> dict[str, Any]:
         "task_default_queue": contract.QUEUE,
         "task_create_missing_queues": False,
         "task_queues": [_queue(name) for name in sorted({contract.QUEUE, *settings.queues})],
+        "worker_max_tasks_per_child": 500,  # what libraries leak ends with the child
         "worker_send_task_events": True,
         "task_send_sent_event": False,  # it would carry the plain task name and win over the shadow
         "task_track_started": False,  # events suffice

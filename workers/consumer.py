@@ -1,12 +1,7 @@
 """Builds Celery's worker for this process and runs it. Called by workers.main."""
 
 import logging
-import os
-import platform
-import socket
-import sys
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from typing import Any
 
 import psutil
@@ -16,12 +11,11 @@ from celery.apps.worker import Worker
 from celery.worker.control import Panel
 
 from catalog import engine as engines
-from catalog.workers import WorkerInfo
 from workers import tasks
 from workers.app import make_app
 from workers.heart import Heart, watch_lifeline
+from workers.host import Host, StepFunction, step_function
 from workers.settings import Settings
-from workers.steps import Host, StepFunction, step_function
 from workers.transport import LeaseExtension, OwnTasksOnly
 
 logger = logging.getLogger(__name__)
@@ -54,7 +48,7 @@ def run(
     worker = _worker(app, settings, name)
     if lifeline is not None:
         watch_lifeline(lifeline, lambda: _children(worker))
-    heart = Heart(host.engine, app, settings, _info(settings, name), lambda: _children(worker))
+    heart = Heart(host.engine, app, settings, name, lambda: _children(worker))
     _beat_while_working(heart)
     worker.start()
     return int(worker.exitcode or 0)
@@ -62,7 +56,8 @@ def run(
 
 def _worker(app: Any, settings: Settings, name: str) -> Any:
     steps: Any = app.steps["consumer"]
-    steps.update([LeaseExtension, OwnTasksOnly])
+    steps.add(LeaseExtension)
+    steps.add(OwnTasksOnly)
     return Worker(  # type: ignore[no-untyped-call]
         app=app,
         hostname=f"fleet@{name}",
@@ -105,17 +100,3 @@ def _beat_while_working(heart: Heart) -> None:
     }
     for signal, react in reactions.items():
         signal.connect(lambda react=react, **_: react(), weak=False)
-
-
-def _info(settings: Settings, name: str) -> WorkerInfo:
-    return WorkerInfo(
-        name=name,
-        fleet=settings.fleet,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        version=version("bruin-fleet"),
-        slots=settings.slot_count,
-        queues=settings.queues,
-        pythons=(),
-        info={"platform": platform.platform(), "python": sys.version.split()[0]},
-    )

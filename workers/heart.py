@@ -6,7 +6,9 @@ cannot starve it, and it needs no broker to notice what died.
 
 import logging
 import os
+import platform
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -37,7 +39,7 @@ os.register_at_fork(
     after_in_child=_fork_guard.release,
 )
 
-_AWAY = (SQLAlchemyError, BrokerError, RedisError, OSError)
+_AWAY = (BrokerError, RedisError, OSError)
 
 
 class Heart:
@@ -48,15 +50,16 @@ class Heart:
         engine: Engine,
         app: Celery,
         settings: Settings,
-        info: WorkerInfo,
+        name: str,
         children: Callable[[], Iterable[int]],
     ) -> None:
         self._engine = engine
         self._app = app
         self._settings = settings
-        self._info = info
+        self._name = name
         self._children = children
         self._seen: set[int] = set()
+        self._blind_until = time.monotonic()  # when the catalog could not be read, the last time
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
 
@@ -68,10 +71,10 @@ class Heart:
         """Beat no more and sign off."""
         self._stopped.set()
         self._thread.join(timeout=5)
-        self._try(lambda: workers.leave(self._engine, self._info.name))
+        self._try(lambda: workers.leave(self._engine, self._name))
 
     def _run(self) -> None:
-        self._try(lambda: workers.register(self._engine, self._info))
+        self._try(self._register)
         every = {
             self._beat: self._settings.lease_renew,
             self._reconcile: self._settings.reconcile_every,
@@ -89,14 +92,22 @@ class Heart:
         try:
             with _fork_guard:
                 action()
+        except SQLAlchemyError as error:
+            self._blind_until = time.monotonic()
+            logger.warning("the heart missed a beat, the catalog is away: %s", error)
         except _AWAY as error:
             logger.warning("the heart missed a beat: %s", error)
 
+    def _register(self) -> None:
+        workers.register(self._engine, describe(self._settings, self._name))
+
     def _beat(self) -> None:
-        workers.beat(self._engine, self._info.name)
+        if not workers.beat(self._engine, self._name):
+            self._register()
 
     def _reconcile(self) -> None:
-        healed = reconcile.run_once(self._engine, self._app, self._settings.fleet)
+        patient = time.monotonic() - self._blind_until > self._settings.lease
+        healed = reconcile.run_once(self._engine, self._app, self._settings.fleet, bury=patient)
         if healed:
             logger.warning("reconcile: %s", healed)
 
@@ -105,7 +116,7 @@ class Heart:
         alive = set(self._children())
         if alive == self._seen:
             return
-        held = holders.held_by(self._engine, self._info.name)
+        held = holders.held_by(self._engine, self._name)
         alive = set(self._children())  # after the question: who claims now is no suspect
         for pid, claim in held:
             if pid not in alive:
@@ -113,11 +124,27 @@ class Heart:
         self._seen = alive
 
     def _bury(self, pid: int, claim: Claim) -> None:
-        message = f"process {pid} of worker {self._info.name} died while it ran this step"
+        message = f"process {pid} of worker {self._name} died while it ran this step"
         logger.warning("%s: %s %s", message, claim.asset, claim.step)
         ended = claims.fail(self._engine, claim, StepError(kind="lost", message=message))
         levels.send_steps(self._engine, self._app, ended.wake)
         levels.advance(self._engine, self._app, claim.run_id)
+
+
+def describe(settings: Settings, name: str) -> WorkerInfo:
+    """What this worker says of itself."""
+    from importlib.metadata import version  # noqa: PLC0415 - 30 ms that the first task need not wait
+
+    return WorkerInfo(
+        name=name,
+        fleet=settings.fleet,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=version("bruin-fleet"),
+        slots=settings.slot_count,
+        queues=settings.queues,
+        info={"platform": platform.platform(), "python": platform.python_version()},
+    )
 
 
 def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:

@@ -29,10 +29,13 @@ class Healed:
         return any((self.lost, self.resent, self.advanced, self.stopped))
 
 
-def run_once(engine: Engine, app: Celery, fleet: str) -> Healed:
-    """One look at the runs of `fleet`. Raises what the catalog or the broker raises when away."""
+def run_once(engine: Engine, app: Celery, fleet: str, *, bury: bool = True) -> Healed:
+    """One look at the runs of `fleet`. Raises what the catalog or the broker raises when away.
+
+    Without `bury` nobody is declared lost: after an outage of the catalog all leases are over.
+    """
     stopped = len(recover.overdue(engine, fleet))
-    lost = recover.lost(engine, fleet)
+    lost = recover.lost(engine, fleet) if bury else []
     for item in lost:
         logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
     wake = [key for item in lost for key in item.ended.wake]

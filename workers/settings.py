@@ -56,8 +56,6 @@ class Settings:
     lease_renew: float = 5.0
     #: Reconcile looks for lost work this often.
     reconcile_every: float = 5.0
-    #: A queued step that nobody picked up is sent again after this time, then with backoff.
-    resend_after: float = 30.0
     #: The broker gives an unacknowledged message to another worker after this time.
     visibility: float = 60.0
     #: An asset has this time between being asked to stop and being killed.

@@ -9,24 +9,29 @@ from celery import Celery
 
 from assets_parser.spec import Step
 from workers import contract, levels, steps
+from workers.errors import StepFailed
+from workers.host import Host
 
 
-def register(app: Celery, host: steps.Host) -> None:
+def register(app: Celery, host: Host) -> None:
     """Give the app the fleet's tasks, and no others."""
     for step in contract.STEPS:
         _register_step(app, host, step)
     _register_advance(app, host)
 
 
-def _register_step(app: Celery, host: steps.Host, step: Step) -> None:
+def _register_step(app: Celery, host: Host, step: Step) -> None:
     def run(run_id: Any, asset: Any, detached: Any = False) -> Any:
         run_id, asset = contract.check_run_id(run_id), contract.check_asset(asset)
         return steps.run_step(host, run_id, asset, step, detached=detached is True)
 
-    app.task(run, name=contract.task_name(step))  # type: ignore[no-untyped-call]
+    # StepFailed is an outcome, recorded already: a line in the worker's log, not a traceback
+    app.task(  # type: ignore[no-untyped-call]
+        run, name=contract.task_name(step), throws=(StepFailed,)
+    )
 
 
-def _register_advance(app: Celery, host: steps.Host) -> None:
+def _register_advance(app: Celery, host: Host) -> None:
     def advance(run_id: Any) -> Any:
         return {"run": levels.advance(host.engine, host.app, contract.check_run_id(run_id))}
 

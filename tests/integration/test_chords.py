@@ -134,6 +134,7 @@ def test_a_lost_message_is_sent_again(fleet: Fleet) -> None:
     fleet.submit([asset("a"), asset("b")], [asset("c", upstreams=("a",))], send=False)
     levels.advance(fleet.engine, fleet.app, "aaaaa")
     fleet.valkey.client().delete(f"{fleet.settings.fleet}:{contract.QUEUE}")
+    fleet.age("aaaaa", 60)
     fleet.worker()
     assert fleet.wait("aaaaa") == "succeeded"
 
@@ -141,6 +142,7 @@ def test_a_lost_message_is_sent_again(fleet: Fleet) -> None:
 def test_a_lost_first_message_is_found(fleet: Fleet) -> None:
     """A run whose one message never arrived begins all the same."""
     fleet.submit([asset("a")], send=False)
+    fleet.age("aaaaa", 60)
     fleet.worker()
     assert fleet.wait("aaaaa") == "succeeded"
 
@@ -149,6 +151,7 @@ def test_a_crash_between_the_decision_and_its_messages_is_healed(fleet: Fleet) -
     """The level was opened in the catalog, and nothing of it ever sent."""
     fleet.submit([asset("a"), asset("b")], send=False)
     catalog_levels.advance(fleet.engine, "aaaaa")
+    fleet.age("aaaaa", 60)
     fleet.worker()
     assert fleet.wait("aaaaa") == "succeeded"
 

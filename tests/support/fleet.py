@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from assets_parser.spec import AssetSpec, Plan, RunOptions
 from catalog import engine as engines
@@ -107,6 +107,21 @@ class Fleet:
         """Each asset's state."""
         return {row.asset: str(row.state) for row in runs.asset_runs(self.engine, run_id)}
 
+    def age(self, run_id: str, seconds: float) -> None:
+        """Let the run have been submitted, queued and sent that much earlier."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE runs SET created_at = created_at - :s WHERE id = :run"),
+                {"s": seconds, "run": run_id},
+            )
+            connection.execute(
+                text(
+                    "UPDATE steps SET queued_at = queued_at - :s, sent_at = sent_at - :s"
+                    " WHERE run_id = :run"
+                ),
+                {"s": seconds, "run": run_id},
+            )
+
     def notes(self) -> list[str]:
         """What the steps wrote to the journal."""
         return self.journal.read_text("utf-8").splitlines()
@@ -139,5 +154,5 @@ def wait_for(condition: Callable[[], Any], timeout: float = 30.0) -> None:
     while time.monotonic() < deadline:
         if condition():
             return
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise AssertionError("it did not happen in time")

@@ -7,8 +7,8 @@ import pytest
 
 from workers import contract, tasks
 from workers.app import make_app
+from workers.host import Host
 from workers.settings import Settings
-from workers.steps import Host
 
 
 @pytest.fixture

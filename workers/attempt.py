@@ -1,0 +1,174 @@
+"""One claimed try of a step: the work, the record of its end, and what the end makes possible.
+
+Made by workers.steps. This is an edge of the program: whatever the work raises ends this step only.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from assets_parser.spec import AssetSpec
+from catalog import claims
+from catalog.claims import CheckRow, Claim, Ended, StepError
+from workers import levels, livelog, storage
+from workers.context import CheckOutcome, StepContext, StepResult
+from workers.errors import Kind, StepFailed
+from workers.host import Facts, Host
+from workers.keeper import CANCELLED, FENCED, Keeper
+from workers.masking import Masker
+
+logger = logging.getLogger(__name__)
+
+_CATALOG_PATIENCE = 600.0  # seconds that a finished step waits for a catalog that is away
+_FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try, from its claim to its end."""
+
+    host: Host
+    claim: Claim
+    spec: AssetSpec
+    run: Facts
+
+    def carry_out(self, unusable: StepFailed | None, *, detached: bool) -> dict[str, Any]:
+        """Do the work, or fail with `unusable`; words for Flower. Raises StepFailed when recorded.
+
+        A fenced attempt records nothing: the step is somebody else's by now.
+        """
+        masker, settings = Masker(), self.host.settings
+        with Keeper(
+            self.host.engine, self.claim, lease=settings.lease, renew=settings.lease_renew
+        ) as keeper:
+            outcome = self._logged(keeper, masker, unusable)
+        if keeper.stop.reason == FENCED:
+            return {"refused": keeper.stop.words}
+        ended = _with_patience(lambda: self._record(outcome, keeper, masker))
+        self._go_on(ended, detached=detached)
+        if ended.refused:
+            return {"refused": ended.refused}
+        if isinstance(outcome, StepFailed):
+            raise StepFailed(outcome.kind, masker.mask(outcome.message)) from None
+        return {key: outcome.result[key] for key in _FLOWER_SHOWS if key in outcome.result}
+
+    def _logged(
+        self, keeper: Keeper, masker: Masker, unusable: StepFailed | None
+    ) -> StepResult | StepFailed:
+        claim, host = self.claim, self.host
+        where = (claim.asset, claim.step, claim.number)
+        try:
+            with livelog.open_log(
+                host.settings, host.redis, claim.run_id, where, masker.mask
+            ) as log:
+                return unusable or self._outcome(self._context(keeper, log, masker), masker)
+        except OSError as error:  # of the log: the work's own are caught below
+            logger.exception("no log for %s %s", claim.asset, claim.step)
+            kind, hint = _kind(claim.step), f"is the storage full? {host.settings.storage_path}"
+            return StepFailed(kind, f"the log cannot be written: {error.strerror}", hint=hint)
+
+    def _outcome(self, context: StepContext, masker: Masker) -> StepResult | StepFailed:
+        step = self.claim.step
+        try:
+            return _judged(self.host.function(step)(context))
+        except StepFailed as error:
+            return error
+        except Exception as error:
+            trace = masker.mask(traceback.format_exc())
+            logger.error("%s %s: unexpected\n%s", self.claim.asset, step, trace)
+            hint = f"this is an error of fleet itself, see the log of worker {self.host.worker}"
+            return StepFailed(_kind(step), f"{type(error).__name__}: {error}", hint=hint)
+
+    def _context(self, keeper: Keeper, log: livelog.LiveLog, masker: Masker) -> StepContext:
+        return StepContext(
+            settings=self.host.settings,
+            engine=self.host.engine,
+            claim=self.claim,
+            spec=self.spec,
+            options=self.run.options,
+            project=self.run.project,
+            config=self.run.config,
+            previous=self.claim.previous,
+            log=log,
+            stop=keeper.stop,
+            mask=masker.add,
+            progress=keeper.progress,
+        )
+
+    def _record(self, outcome: StepResult | StepFailed, keeper: Keeper, masker: Masker) -> Ended:
+        engine, claim = self.host.engine, self.claim
+        if isinstance(outcome, StepResult):
+            return claims.succeed(engine, claim, outcome.result, _rows(outcome.checks))
+        cancelled = keeper.stop.reason == CANCELLED
+        error = StepError(
+            kind="cancelled" if cancelled else outcome.kind,
+            message=(keeper.stop.words if cancelled else "") or masker.mask(outcome.message),
+            detail=masker.mask(outcome.detail),
+            hint=masker.mask(outcome.hint),
+            log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
+            frames=tuple(asdict(frame) for frame in outcome.frames),
+        )
+        return claims.fail(engine, claim, error, _rows(getattr(outcome, "checks", ())))
+
+    def _go_on(self, ended: Ended, *, detached: bool) -> None:
+        """Send the steps that may run now, and move the run on where no chord will."""
+        host, run_id, asset = self.host, self.claim.run_id, self.claim.asset
+        send = list(ended.wake)
+        if ended.deferred and self.spec.retries_delay <= 0:
+            send.append((run_id, asset, self.claim.step))
+        if ended.next_step and detached:
+            send.append((run_id, asset, ended.next_step))
+        try:
+            if send:
+                levels.send_steps(host.engine, host.app, send)
+            if ended.asset_done and detached:
+                levels.advance(host.engine, host.app, run_id)
+        except (BrokerError, RedisError, OSError) as error:
+            logger.warning("reconcile will send what follows %s: %s", asset, error)
+
+
+class ChecksFailed(StepFailed):
+    """Some checks did not pass; carries what each of them saw."""
+
+    def __init__(self, checks: tuple[CheckOutcome, ...]) -> None:
+        failed = [check for check in checks if not check.passed]
+        names = ", ".join(check.id for check in failed[:3]) + (", ..." if len(failed) > 3 else "")
+        message = f"{len(failed)} of {len(checks)} checks failed: {names}"
+        detail = "\n".join(check.message or check.id for check in failed)
+        super().__init__("checks", message, detail=detail)
+        self.checks = checks
+
+
+def _judged(outcome: StepResult) -> StepResult | StepFailed:
+    """A failed check fails its step, blocking or not, so that it is seen."""
+    passed = all(check.passed for check in outcome.checks)
+    return outcome if passed else ChecksFailed(outcome.checks)
+
+
+def _rows(checks: tuple[CheckOutcome, ...]) -> tuple[CheckRow, ...]:
+    return tuple(CheckRow(**asdict(check)) for check in checks)
+
+
+def _kind(step: str) -> Kind:
+    kinds: dict[str, Kind] = {"materialize": "materialize", "load": "load", "checks": "checks"}
+    return kinds.get(step, "script")
+
+
+def _with_patience(record: Callable[[], Ended]) -> Ended:
+    """The work is done: a catalog that is away for a while must not undo it."""
+    deadline = time.monotonic() + _CATALOG_PATIENCE
+    while True:
+        try:
+            return record()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > deadline:
+                raise
+            logger.warning("waiting for the catalog to record the end of a step: %s", error)
+            time.sleep(1.0)

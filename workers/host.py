@@ -1,0 +1,99 @@
+"""What the steps of one worker share: settings, catalog, broker, and the facts of each run.
+
+Connections belong to one process: a pool child that was forked makes its own.
+"""
+
+import functools
+import importlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from assets_parser.spec import RunOptions
+from catalog import engine as engines
+from catalog import runs
+from workers import livelog
+from workers.context import StepContext, StepResult
+from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+StepFunction = Callable[[StepContext], StepResult]
+
+#: Where the work of each step is done; imported when the first such step comes.
+FUNCTIONS: Mapping[str, str] = {
+    "script": "workers.main_step",
+    "materialize": "workers.main_step",
+    "load": "workers.loader",
+    "checks": "workers.checks",
+}
+
+
+def step_function(step: str) -> StepFunction:
+    """The function that does the work of `step`."""
+    function: StepFunction = importlib.import_module(FUNCTIONS[step]).run
+    return function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What never changes while a run goes on."""
+
+    run_id: str
+    project: Path
+    config: Path | None  # the .bruin.yml: this worker's own, else the one of the run
+    options: RunOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One worker as its steps see it. `function` finds the work of a step."""
+
+    settings: Settings
+    app: Celery
+    worker: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    function: Callable[[str], StepFunction] = step_function
+
+    @property
+    def engine(self) -> Engine:
+        """The catalog."""
+        return _engine(self.settings.catalog_url, os.getpid())
+
+    @property
+    def redis(self) -> "Redis | None":
+        """The broker as live logs use it."""
+        return _redis(self.settings, os.getpid()) if self.settings.broker else None
+
+    def facts(self, run_id: str) -> Facts:
+        """What is known of a run; LookupError if there is none of this id."""
+        return _facts(self.settings, run_id, os.getpid())
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(url: str, pid: int) -> Engine:
+    return engines.connect(url)
+
+
+@functools.lru_cache(maxsize=4)
+def _redis(settings: Settings, pid: int) -> "Redis":
+    return livelog.client(settings)
+
+
+@functools.lru_cache(maxsize=64)
+def _facts(settings: Settings, run_id: str, pid: int) -> Facts:
+    engine = _engine(settings.catalog_url, pid)
+    run = runs.get(engine, run_id)
+    config = settings.connections or run.config
+    return Facts(
+        run_id=run_id,
+        project=Path(run.project),
+        config=Path(config) if config else None,
+        options=runs.options(engine, run_id),
+    )
