@@ -113,7 +113,7 @@ def _wake_one(connection: Connection, name: str) -> StepKey | None:
     )
     row = connection.execute(
         update(StepRun)
-        .where(StepRun.id.in_(oldest.scalar_subquery()), StepRun.waiting_on == name)
+        .where(StepRun.id == oldest.scalar_subquery(), StepRun.waiting_on == name)
         .values(waiting_on="", sent_at=now(), sends=1, changed_at=now())
         .returning(StepRun.run_id, StepRun.asset, StepRun.step)
     ).first()
@@ -161,25 +161,20 @@ def held(engine: Engine) -> list[HeldLock]:
 
 
 def _make_slots(connection: Connection, wants: Sequence[Want]) -> None:
-    known = dict(
-        connection.execute(
-            select(Lock.name, func.count())
-            .where(Lock.name.in_([want.name for want in wants]))
-            .group_by(Lock.name)
-        )
-        .tuples()
-        .all()
+    counted = (
+        select(Lock.name, func.count())
+        .where(Lock.name.in_([want.name for want in wants]))
+        .group_by(Lock.name)
     )
+    known = {row[0]: row[1] for row in connection.execute(counted)}
     missing = [
         {"name": want.name, "slot": slot}
         for want in sorted(wants, key=lambda want: want.name)
         for slot in range(known.get(want.name, 0), max(want.capacity, 1))
     ]
     if missing:
-        if connection.dialect.name == "postgresql":
-            connection.execute(postgresql.insert(Lock).on_conflict_do_nothing(), missing)
-        else:
-            connection.execute(sqlite.insert(Lock).on_conflict_do_nothing(), missing)
+        engine = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(engine.insert(Lock).on_conflict_do_nothing(), missing)
 
 
 def _locked_slots(connection: Connection, wants: Sequence[Want]) -> dict[str, list[_Slot]]:
@@ -220,7 +215,7 @@ def _abandoned(connection: Connection, slot: _Slot) -> bool:
     )
     fenced = connection.execute(
         update(StepRun)
-        .where(StepRun.id.in_(expired.scalar_subquery()))
+        .where(StepRun.id == expired.scalar_subquery())
         .values(token=-slot.token, reason="its lease ran out and another step took its lock")
     )
     return fenced.rowcount == 1
