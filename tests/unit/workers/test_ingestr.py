@@ -1,0 +1,86 @@
+"""How ingestr is found and what it may see."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers import duckdb_driver, ingestr
+from workers.errors import StepFailed
+from workers.ingestr import Job
+from workers.settings import Settings
+
+JOB = Job(source="mmap:///x", destination="bigquery://p?credentials_base64=abc", table="s.t")
+
+
+def test_the_program_itself_is_found_without_its_wrapper(tmp_path: Path) -> None:
+    """The wheel's script is the binary: no second Python is started."""
+    with ingestr.binary(Settings(home=tmp_path)).open("rb") as file:
+        assert file.read(2) != b"#!"
+
+
+def test_a_setting_names_another_program(tmp_path: Path) -> None:
+    """It must exist."""
+    named = tmp_path / "ingestr"
+    with pytest.raises(StepFailed, match="there is no ingestr"):
+        ingestr.binary(Settings(home=tmp_path, ingestr=str(named)))
+    named.touch()
+    assert ingestr.binary(Settings(home=tmp_path, ingestr=str(named))) == named
+
+
+def test_the_environment_is_scrubbed() -> None:
+    """Names that ingestr would read as flags, and other secrets, do not reach it."""
+    own = {
+        "PATH": "/bin",
+        "HOME": "/h",
+        "PRIMARY_KEY": "x",
+        "FULL_REFRESH": "true",
+        "INGESTR_MASK": "x",
+        "FLEET_BROKER": "redis://:secret@h",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/k.json",
+        "AWS_SECRET_ACCESS_KEY": "s",
+    }
+    env = ingestr.environment(JOB, own, "/tmp/mine")
+    assert not {"PRIMARY_KEY", "FULL_REFRESH", "INGESTR_MASK", "FLEET_BROKER"} & set(env)
+    assert "AWS_SECRET_ACCESS_KEY" not in env
+    assert env["GOOGLE_APPLICATION_CREDENTIALS"] == "/k.json"
+    assert env["INGESTR_DESTINATION_URI"] == JOB.destination
+    assert (env["TMPDIR"], env["INGESTR_DISABLE_TELEMETRY"]) == ("/tmp/mine", "true")
+
+
+def test_a_job_does_not_show_its_addresses() -> None:
+    """A job that is logged by accident holds no password."""
+    assert "abc" not in repr(JOB)
+
+
+def test_an_installed_driver_is_preferred(tmp_path: Path) -> None:
+    """One that `dbc install duckdb` left, or that a variable names."""
+    folder = tmp_path / ".config" / "adbc" / "drivers"
+    folder.mkdir(parents=True)
+    (folder / "duckdb.toml").touch()
+    found = duckdb_driver.find(Settings(home=tmp_path / "fleet"), {"HOME": str(tmp_path)})
+    assert found.source == f"installed in {folder}"
+    named = {"ADBC_DRIVER_PATH": str(folder), "HOME": "/nowhere"}
+    assert duckdb_driver.find(Settings(home=tmp_path), named).environment == {
+        "ADBC_DRIVER_PATH": str(folder)
+    }
+
+
+def test_the_wheel_serves_as_driver(tmp_path: Path) -> None:
+    """Its manifest is made once, below FLEET_HOME."""
+    settings = Settings(home=tmp_path)
+    found = duckdb_driver.find(settings, {"HOME": "/nowhere"})
+    if found.downloads:
+        pytest.skip(found.source)
+    manifest = Path(found.environment["ADBC_DRIVER_PATH"]) / "duckdb.toml"
+    assert manifest.is_relative_to(tmp_path)
+    assert "duckdb_adbc_init" in manifest.read_text("utf-8")
+    preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
+    assert Path(found.environment[preload]).is_file()
+    assert duckdb_driver.find(settings, {"HOME": "/nowhere"}) == found
+
+
+def test_the_hint_says_what_to_install() -> None:
+    """It names the library and the ways around it."""
+    assert "libpython" in duckdb_driver.hint()
+    assert "fleet doctor" in duckdb_driver.hint()
