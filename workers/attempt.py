@@ -20,7 +20,7 @@ from catalog.claims import CheckRow, Claim, Ended, StepError
 from workers import levels, livelog, storage
 from workers.context import CheckOutcome, StepContext, StepResult
 from workers.errors import Kind, StepFailed
-from workers.host import Facts, Host
+from workers.host import Facts, Host, foresee
 from workers.keeper import CANCELLED, FENCED, Keeper
 from workers.masking import Masker
 
@@ -77,6 +77,7 @@ class Attempt:
     def _outcome(self, context: StepContext, masker: Masker) -> StepResult | StepFailed:
         step = self.claim.step
         try:
+            foresee(self.spec.steps, step)
             return _judged(self.host.function(step)(context))
         except StepFailed as error:
             return error

@@ -44,6 +44,7 @@ def run(
     host = Host(settings=settings, app=app, worker=name, function=function)
     engines.upgrade(host.engine)
     tasks.register(app, host)
+    host.function("script")  # imported before the pool's children fork: nearly all need it
     _limit_control()
     worker = _worker(app, settings, name)
     if lifeline is not None:

@@ -3,11 +3,13 @@
 Connections belong to one process: a pool child that was forked makes its own.
 """
 
+import contextlib
 import functools
 import importlib
 import os
 import socket
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +42,21 @@ def step_function(step: str) -> StepFunction:
     """The function that does the work of `step`."""
     function: StepFunction = importlib.import_module(FUNCTIONS[step]).run
     return function
+
+
+def foresee(steps: Sequence[str], step: str) -> None:
+    """Import the work of the step after this one while this one waits for the asset's process.
+
+    pyarrow alone takes half a second. An import that fails is told when its step comes.
+    """
+    following = [FUNCTIONS[later] for later in steps[steps.index(step) + 1 :]]
+    if step == "materialize" and following:
+        threading.Thread(target=_try_import, args=following[:1], daemon=True).start()
+
+
+def _try_import(module: str) -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import sys
+import warnings
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ def _log_to(path: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
     level = os.environ.get("FLEET_LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # a failed asset fails its chord: the catalog has it, no need for a traceback of Celery's
+    logging.getLogger("celery.backends").setLevel(logging.CRITICAL)
+    # Celery's warning to root is about pickle; we take JSON only
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 
 
 if __name__ == "__main__":
