@@ -1,0 +1,140 @@
+"""Embedded fleets: they come with a command and are gone with it, however it ends."""
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.cli import Cli, project, until
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command, with a quick and a slow pipeline."""
+    project(tmp_path / "quick", {"raw.one": "print('one')\n"})
+    slow = "import subprocess, time\nsubprocess.Popen(['sleep', '987'])\nprint('on', flush=True)\n"
+    project(tmp_path / "slow", {"raw.slow": slow + "time.sleep(987)\n"})
+    return Cli(tmp_path / "home", tmp_path)
+
+
+def processes(cli: Cli) -> list[psutil.Process]:
+    """Everything that runs for this home: its records name the servers, their children follow."""
+    found: list[psutil.Process] = []
+    for record in (cli.home / "run").glob("embedded-*.json"):
+        for known in json.loads(record.read_text())["processes"].values():
+            process = psutil.Process(known["pid"])
+            found += [process, *process.children(recursive=True)]
+    return found
+
+
+def alive(found: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run."""
+    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_run_leaves_nothing_behind(cli: Cli) -> None:
+    done = cli("run", "quick")
+    assert done.returncode == 0, done.stderr
+    assert "embedded fleet" in done.stdout
+    assert list((cli.home / "run").glob("embedded-*")) == []
+
+
+def test_no_command_line_shows_the_password(cli: Cli) -> None:
+    """Not of the server, the worker, or anything that they start."""
+    command = cli.start("run", "slow")
+    assert command.stdout is not None
+    until(lambda: "on" in (command.stdout.readline() or "on"))
+    running = processes(cli)
+    url = next(p.environ()["FLEET_BROKER"] for p in running if "workers.main" in p.cmdline())
+    secret = re.search(r"://:(.+)@", url)
+    assert secret
+    assert len(running) > 2
+    assert not [p for p in running if secret[1] in " ".join(p.cmdline())]
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=30)
+
+
+def test_ctrl_c_once_cancels_the_run(cli: Cli) -> None:
+    command = cli.start("run", "slow")
+    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    command.send_signal(signal.SIGINT)
+    rest, _ = command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert "Ctrl-C again stops everything" in rest
+    assert cli.status()["state"] == "cancelled"
+
+
+def test_ctrl_c_twice_stops_everything(cli: Cli) -> None:
+    stubborn = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    project(cli.cwd / "stubborn", {"a.b": stubborn + "print('on', flush=True)\ntime.sleep(987)\n"})
+    command = cli.start("run", "stubborn")
+    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    running = processes(cli)
+    for _ in range(2):
+        command.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    command.communicate(timeout=30)
+    assert command.returncode == 130
+    until(lambda: not alive(running))
+    assert cli.status()["state"] in ("interrupted", "cancelled")
+
+
+def test_a_killed_command_takes_its_fleet_with_it(cli: Cli) -> None:
+    """kill -9: the worker notices through the lifeline, and the next start ends the run."""
+    command = cli.start("run", "slow")
+    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    running = processes(cli)
+    assert any("sleep" in p.name() for p in running)
+    command.kill()
+    command.wait()
+    until(lambda: not alive(running))
+    run = json.loads(cli("runs", "--json").stdout)["runs"][0]["id"]
+    assert cli("run", "quick").returncode == 0
+    assert cli.status(run)["state"] == "interrupted"
+    assert list((cli.home / "run").glob("embedded-*")) == []
+
+
+def test_two_embedded_fleets_do_not_disturb_each_other(cli: Cli) -> None:
+    both = [cli.start("run", "quick") for _ in range(2)]
+    ends = [one.communicate(timeout=60)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], ends
+    assert all("1 succeeded" in end for end in ends)
+
+
+def test_faults_are_told_without_leaving_a_fleet(cli: Cli) -> None:
+    project(cli.cwd / "faulty", {"raw.a": "depends: [raw.b]\n---\n"})
+    assert cli("run", "faulty").returncode == 1
+    assert list((cli.home / "run").glob("embedded-*")) == []
+
+
+def test_the_records_of_fleets_are_for_this_user_only(cli: Cli) -> None:
+    assert cli("up", "--no-flower").returncode == 0
+    record = cli.home / "run" / "up.json"
+    assert record.stat().st_mode & 0o777 == 0o600
+    known = json.loads(record.read_text())["processes"]
+    running = [psutil.Process(one["pid"]) for one in known.values()]
+    assert cli("down", "--now").returncode == 0
+    until(lambda: not alive(running))
+    assert not record.exists()
+
+
+def test_down_spares_a_process_that_only_has_the_number(cli: Cli) -> None:
+    """A record of an earlier boot, or a reused process id, names nobody."""
+    cli("up", "--no-flower")
+    record = cli.home / "run" / "up.json"
+    facts = json.loads(record.read_text())
+    real = {name: dict(one) for name, one in facts["processes"].items()}
+    for one in facts["processes"].values():
+        one["started"] = "1"
+    record.write_text(json.dumps(facts))
+    assert "it was gone already" in cli("down").stdout
+    assert alive([psutil.Process(one["pid"]) for one in real.values()])
+    for one in real.values():
+        os.killpg(one["pid"], signal.SIGKILL)

@@ -1,0 +1,78 @@
+"""Runs the fleet command as a user would: a process of its own, a home of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FLEET = str(Path(sys.executable).parent / "fleet")
+_OURS = ("FLEET_", "BRUIN_", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "PYTHONDONTWRITE")
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The command with one home."""
+
+    home: Path
+    cwd: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *args: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+        """Run it to its end."""
+        return subprocess.run(
+            [FLEET, *args],
+            cwd=self.cwd,
+            env=self.env(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *args: str) -> "subprocess.Popen[str]":
+        """Start it; both its outputs come from one pipe."""
+        return subprocess.Popen(
+            [FLEET, *args],
+            cwd=self.cwd,
+            env=self.env(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def status(self, run: str = "last") -> dict[str, Any]:
+        """What `fleet status --json` knows of a run."""
+        found: dict[str, Any] = json.loads(self("status", run, "--json").stdout)
+        return found
+
+    def env(self) -> dict[str, str]:
+        """The user's environment without what would change the command."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        return kept | {"FLEET_HOME": str(self.home), "FLEET_CONFIG": ""} | dict(self.environ)
+
+
+def project(folder: Path, assets: Mapping[str, str]) -> Path:
+    """A pipeline of scripts: by name, more of the header and the code, with `---` between them."""
+    (folder / "assets").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    (folder / "pipeline.yml").write_text(f"name: {folder.name}\n")
+    for name, text in assets.items():
+        head, _, code = text.rpartition("---\n")
+        header = f'"""@bruin\nname: {name}\ntype: python\n{head}@bruin"""\n'
+        (folder / "assets" / f"{name.replace('.', '_')}.py").write_text(header + code)
+    return folder
+
+
+def until(true: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """What `true` gives as soon as it gives something; fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := true():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:.0f} s: {true}")
