@@ -1,0 +1,140 @@
+"""The worker process itself: fences, long tasks, clean stops, what Flower can see and ask."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from catalog import runs, workers
+from tests.support.broker import Valkey
+from tests.support.fleet import Fleet, asset, wait_for
+from workers import levels, livelog
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
+    """A fleet without workers yet; messages come back after two seconds without a sign."""
+    fleet = Fleet(tmp_path, valkey, visibility=2)
+    yield fleet
+    fleet.close()
+
+
+def test_a_task_longer_than_the_visibility_timeout_runs_once(fleet: Fleet) -> None:
+    """A healthy long task keeps its message, though another worker stands by."""
+    fleet.worker("w1")
+    fleet.worker("w2")
+    fleet.submit([asset("a", script_seconds=9)])
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert fleet.notes() == ["start a script", "end a script"]
+
+
+def test_a_worker_that_was_paused_past_its_lease_records_nothing(fleet: Fleet) -> None:
+    """It finds its step lost when it wakes, stops it, and the run's end stands."""
+    first = fleet.worker("w1")
+    fleet.submit([asset("a", script_seconds=10)])
+    wait_for(lambda: "start a script" in fleet.notes())
+    tree = [first.pid, *(child.pid for child in psutil.Process(first.pid).children(True))]
+    for pid in tree:
+        os.kill(pid, signal.SIGSTOP)
+    fleet.worker("w2")
+    assert fleet.wait("aaaaa") == "failed"
+    for pid in tree:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: "stopped a script fenced" in fleet.notes())
+    (row,) = runs.asset_runs(fleet.engine, "aaaaa")
+    assert (str(row.state), "lost" in row.reason) == ("failed", True)
+
+
+def test_a_worker_told_to_stop_ends_its_step_first(fleet: Fleet) -> None:
+    """SIGTERM is a warm stop; the rest of the run waits for the next worker."""
+    first = fleet.worker("w1")
+    fleet.submit([asset("a", script_seconds=1.5)], [asset("b", upstreams=("a",))])
+    wait_for(lambda: "start a script" in fleet.notes())
+    first.terminate()
+    assert first.wait(30) == 0
+    assert "end a script" in fleet.notes()
+    assert not workers.living(fleet.engine, fleet.settings.fleet)
+    fleet.worker("w2")
+    assert fleet.wait("aaaaa") == "succeeded"
+
+
+def test_a_worker_is_known_while_it_lives(fleet: Fleet) -> None:
+    """Its row says where it runs and how much it can do."""
+    fleet.worker("w1")
+    wait_for(lambda: workers.living(fleet.engine, fleet.settings.fleet))
+    (view,) = workers.living(fleet.engine, fleet.settings.fleet)
+    assert (view.info.name, view.info.slots, view.info.queues) == ("w1", 2, ("fleet",))
+
+
+def test_control_messages_can_look_but_not_touch(fleet: Fleet) -> None:
+    """Whoever can write to the broker cannot stop a worker or revoke a task by message."""
+    process = fleet.worker("w1")
+    wait_for(lambda: workers.living(fleet.engine, fleet.settings.fleet))
+    control = fleet.app.control
+    wait_for(lambda: control.inspect(timeout=1).ping())
+    control.shutdown()
+    control.pool_shrink(2)
+    assert control.inspect(timeout=1).conf() is None or "error" in str(
+        control.inspect(timeout=1).conf()
+    )
+    fleet.submit([asset("a")])
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert process.poll() is None
+
+
+def test_the_broker_address_is_in_no_command_line(fleet: Fleet) -> None:
+    """Neither the worker's nor its children's arguments show the password."""
+    process = fleet.worker("w1")
+    wait_for(lambda: workers.living(fleet.engine, fleet.settings.fleet))
+    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
+    assert len(tree) == 3
+    assert not [p for p in tree if fleet.valkey.password in " ".join(p.cmdline())]
+
+
+def test_a_project_with_our_names_does_not_get_in_the_way(fleet: Fleet) -> None:
+    """The folder that a worker is started in holds a celery.py and a workers package."""
+    for name in ("celery.py", "json.py", "redis.py"):
+        (fleet.folder / name).write_text("raise RuntimeError('imported')\n", encoding="utf-8")
+    (fleet.folder / "workers").mkdir()
+    (fleet.folder / "workers" / "__init__.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    fleet.worker("w1")
+    fleet.submit([asset("a")])
+    assert fleet.wait("aaaaa") == "succeeded"
+
+
+def test_lines_of_a_step_reach_a_follower_and_the_file(fleet: Fleet) -> None:
+    """From the pool child through the broker, while the step runs."""
+    fleet.worker("w1")
+    fleet.submit([asset("a", script_lines=3, script_seconds=2)])
+    follower = livelog.Follower(livelog.client(fleet.settings), fleet.settings.fleet, "aaaaa")
+    seen: list[str] = []
+    deadline = time.monotonic() + 20
+    while len(seen) < 3 and time.monotonic() < deadline:
+        seen += [line.text for line in follower.read(1.0)]
+    assert seen == ["a line 0", "a line 1", "a line 2"]
+    assert "end a script" not in fleet.notes()
+    assert fleet.wait("aaaaa") == "succeeded"
+
+
+def test_a_level_of_a_thousand_is_published_without_waiting(fleet: Fleet) -> None:
+    """One connection, no subscription per message: the time grows with the level, no worse."""
+    fleet.submit([asset(f"a{number}") for number in range(1000)], send=False)
+    connections = int(fleet.valkey.client().info("stats")["total_connections_received"])
+    levels.advance(fleet.engine, fleet.app, "aaaaa")
+    stats = fleet.valkey.client().info("stats")
+    assert fleet.valkey.client().llen(f"{fleet.settings.fleet}:fleet") == 1000
+    assert int(stats["total_connections_received"]) - connections < 10
+
+
+def test_a_worker_without_a_broker_says_what_is_missing(tmp_path: Path) -> None:
+    """A clear word and exit code 2 instead of a retry loop."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "FLEET_CONFIG": ""}
+    argv = [sys.executable, "-P", "-m", "workers.main"]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, "FLEET_BROKER" in done.stderr) == (2, True)
