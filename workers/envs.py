@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from workers import installer, requirements
 from workers.errors import StepFailed
 from workers.pool import Interpreter, Pool
 from workers.requirements import NOTHING, Needs
-from workers.resolver import Resolver, Stopped, Tell
+from workers.resolver import Resolver, Stopped, Tell, patient
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,7 +102,8 @@ class EnvStore:
         folder = self._root / key
         env = Env(key=key, folder=folder, version=python.version, notice=notice)
         if not self._usable(folder):
-            with self._locked(key, tell):
+            what = "is building the same environment"
+            with patient(self._lock_file(key), what, tell, stop):
                 if not self._usable(folder):
                     self._build(folder, _Recipe(python, text, request.needs), tell, stop)
             self.evict()
@@ -135,20 +134,10 @@ class EnvStore:
             os.utime(folder / MARKER)
         return whole
 
-    @contextlib.contextmanager
-    def _locked(self, key: str, tell: Tell) -> Iterator[None]:
+    def _lock_file(self, key: str) -> Path:
         folder = self._root / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{key}.lock")
-        try:
-            lock.acquire(timeout=0.2)
-        except Timeout:
-            tell("waiting for another task that is building the same environment")
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+        return folder / f"{key}.lock"
 
     def _build(self, folder: Path, recipe: "_Recipe", tell: Tell, stop: Stopped) -> None:
         aside = self._root / f"{HALF_BUILT}{folder.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}"

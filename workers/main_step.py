@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from workers import connections, process_environment, storage, supervisor, traceback_frames
 from workers.context import StepContext, StepResult
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 LAUNCH = Path(__file__).with_name("inside") / "launch.py"
 BATCH_ROWS = 10_000
+MAGIC = b"ARROW1"
+NO_FILE = "the asset left no regular Arrow file behind"
+LEFT_EARLY = "the process ended with exit code 0 before materialize() returned; nothing is loaded"
 TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
 
 
@@ -74,30 +77,45 @@ def _materialize(
 
 def _adopt(made: Path, final: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     """Rename the asset's file into place; it must be a regular file and not a link elsewhere."""
-    found = made.lstat() if made.parent.exists() and os.path.lexists(made) else None
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        raise StepFailed("materialize", "the asset left no regular data file behind")
+    try:
+        descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise StepFailed("materialize", NO_FILE) from error
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or not _is_arrow(file):
+            raise StepFailed("materialize", NO_FILE)
     digest = storage.digest(made)
     storage.publish(made, final)
-    return {
-        "rows": int(said["rows"]),
-        "bytes": found.st_size,
-        "digest": digest,
-        "schema": [[str(name), str(kind)] for name, kind in said["schema"]],
-        "parts": 1,
-    }
+    return dict(said) | {"bytes": found.st_size, "digest": digest, "parts": 1}
+
+
+def _is_arrow(file: BinaryIO) -> bool:
+    """Whether it begins and ends as an Arrow IPC file does."""
+    head = file.read(len(MAGIC))
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - len(MAGIC)))
+    return head == file.read() == MAGIC
 
 
 def _returned(file: Path) -> dict[str, Any]:
     """What the asset's process wrote about its value; nothing if it left with sys.exit(0)."""
     try:
         said = json.loads(file.read_text("utf-8"))
+        return {
+            "data": None if said["data"] is None else _described(said["data"]),
+            "notices": [str(notice) for notice in said["notices"]],
+            "returned": str(said["returned"]),
+        }
     except FileNotFoundError:
-        notice = (
-            "the process ended with exit code 0 before materialize() returned; nothing is loaded"
-        )
-        return {"data": None, "returned": "None", "notices": [notice]}
-    return {key: said[key] for key in ("data", "returned", "notices")}
+        return {"data": None, "notices": [LEFT_EARLY], "returned": "None"}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StepFailed("materialize", "the asset's process left no usable result") from error
+
+
+def _described(data: Mapping[str, Any]) -> dict[str, Any]:
+    schema = [[str(name), str(kind)] for name, kind in data["schema"]]
+    return {"rows": int(data["rows"]), "schema": schema}
 
 
 @functools.lru_cache(maxsize=4)
@@ -153,8 +171,8 @@ class _Attempt:
         if wish is not None:
             needs = needs_of(self.context.project, wish.kind, wish.path)
         if wish is not None and wish.kind == "pyproject":
-            project = parse_project(self.context.project / wish.path).get("project", {})
-            requires = str(project.get("requires-python", ""))
+            project = parse_project(self.context.project / wish.path).get("project")
+            requires = str(project.get("requires-python", "")) if isinstance(project, dict) else ""
         pyarrow = self.context.claim.step == "materialize"
         return EnvRequest(python=spec.python, needs=needs, pyarrow=pyarrow, requires=requires)
 
@@ -166,7 +184,8 @@ class _Attempt:
         """What workers/inside is told; see inside/job.py."""
         spec, project = self.context.spec, self.context.project
         folder = (project / spec.working_dir).resolve()
-        packages = [folder / "src"] if (folder / "src").is_dir() and spec.working_dir != "." else []
+        own = spec.requirements is not None and spec.requirements.kind == "pyproject"
+        packages = [folder / "src"] if own and (folder / "src").is_dir() else []
         first, second = (project, folder) if mode == "materialize" else (folder, project)
         roots = dict.fromkeys(str(path) for path in (first, second, *packages))
         if mode == "script" and spec.working_dir != ".":
@@ -187,10 +206,12 @@ class _Attempt:
         file = scratch / "job"
         file.write_bytes(marshal.dumps(dict(job), 2))
         argv = [str(interpreter.python), str(LAUNCH), str(file)]
+        commands = os.pathsep.join([str(interpreter.python.parent), env.get("PATH", os.defpath)])
+        active = {"PATH": commands, "VIRTUAL_ENV": str(interpreter.folder)}  # as `uv run` does
         try:
             ended = supervisor.mine().run(
                 argv,
-                env,
+                {**env, **active},
                 context.project / spec.working_dir,
                 on_line=context.log.line,
                 stop=context.stop,

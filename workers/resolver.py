@@ -4,16 +4,17 @@ Used by workers.envs. The first worker that needs a requirements text asks uv an
 in the catalog by compare-and-set; everybody else takes that, so that one run never mixes versions.
 """
 
+import contextlib
 import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from workers import installer, requirements
 from workers.errors import StepFailed
@@ -24,8 +25,10 @@ from workers.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+EVER = 100 * 365 * 86_400.0  # seconds
 FORMAT = "1"  # part of every key; raised when the meaning of a stored text changes
 CREDENTIALS = re.compile(r"://(?!git@)[^/\s@]+@")
+UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect|timed? ?out|failed to fetch")
 Tell = Callable[[str], None]
 Stopped = Callable[[], str | None]
 
@@ -47,23 +50,44 @@ class Resolver:
         known = self._known(key)
         if known is not None:
             return known
-        with FileLock(self._lock_file(key)):
+        with patient(self._lock_file(key), "is resolving the same requirements", tell, stop):
             known = self._known(key)
             if known is None:
-                known = self._publish(key, self._ask(needs, python, pyarrow, tell, stop))
+                known = self._fresh(key, needs, python, pyarrow=pyarrow, tell=tell, stop=stop)
         return known
+
+    def _fresh(
+        self,
+        key: str,
+        needs: Needs,
+        python: Interpreter,
+        *,
+        pyarrow: bool,
+        tell: Tell,
+        stop: Stopped,
+    ) -> str:
+        """Ask uv; where the index cannot be reached, an older answer has to do."""
+        try:
+            return self._publish(key, self._ask(needs, python, pyarrow, tell, stop))
+        except StepFailed as failure:
+            old = self._stored(key, EVER) if UNREACHABLE.search(failure.detail) else None
+            if old is None:
+                raise
+            tell(
+                "notice: the package index cannot be reached; using the versions of an earlier run"
+            )
+            return old
 
     def _known(self, key: str) -> str | None:
         entry = _memory.get(key)
         if entry and time.monotonic() < entry[0]:
             return entry[1]
-        text = self._stored(key)
+        text = self._stored(key, self.settings.resolution_max_age)
         if text is not None:
             _memory[key] = (time.monotonic() + 60.0, text)
         return text
 
-    def _stored(self, key: str) -> str | None:
-        max_age = self.settings.resolution_max_age
+    def _stored(self, key: str, max_age: float) -> str | None:
         if self.engine is not None:
             from catalog import resolutions  # noqa: PLC0415 - SQLAlchemy only where there is one
 
@@ -82,7 +106,9 @@ class Resolver:
         if self.engine is not None and not CREDENTIALS.search(text):
             from catalog import resolutions  # noqa: PLC0415
 
-            text = resolutions.put_if_absent(self.engine, key, text)
+            text = resolutions.put_if_absent(
+                self.engine, key, text, self.settings.resolution_max_age
+            )
         else:
             aside = self._file(key).with_suffix(".new")
             aside.touch(mode=0o600)
@@ -154,6 +180,27 @@ class Resolver:
 
 
 _memory: dict[str, tuple[float, str]] = {}  # by key: until when (monotonic), text
+
+
+@contextlib.contextmanager
+def patient(file: Path, what: str, tell: Tell, stop: Stopped) -> Iterator[None]:
+    """Hold a lock between processes; while another holds it say so once, and heed `stop`."""
+    lock, told = FileLock(file), False
+    while True:
+        try:
+            lock.acquire(timeout=0.3)
+            break
+        except Timeout:
+            reason = stop()
+            if reason:
+                raise StepFailed("cancelled", f"stopped while waiting: {reason}") from None
+            if not told:
+                tell(f"waiting for another task that {what}")
+                told = True
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _key(needs: Needs, python: Interpreter, pyarrow: bool) -> str:

@@ -64,7 +64,11 @@ class Supervisor:
         with theirs:
             argv = [sys.executable, "-I", "-S", str(GUARDIAN), str(theirs.fileno())]
             self._guardian = subprocess.Popen(
-                argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+                argv,
+                env=_bare_environment(),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         self._sock, self._owner = ours, os.getpid()
 
@@ -186,10 +190,10 @@ class _Watch:
                 ready = self._ready(POLL)
                 if self.pipe in ready:
                     self._read()
-                if self.supervisor.socket in ready:
+                if self.supervisor.socket.fileno() in ready:
                     end = self._hear()
                 self._limits()
-            while self.open and select.select([self.pipe], [], [], DRAIN)[0]:
+            while self.open and _readable(DRAIN, self.pipe):
                 self._read()
         except BaseException:
             self.supervisor.close()  # the lifeline's end takes the whole tree with it
@@ -199,9 +203,9 @@ class _Watch:
         self.lines.end()
         return end
 
-    def _ready(self, timeout: float) -> list[Any]:
-        sources: list[Any] = [self.pipe] if self.open else []
-        return select.select([*sources, self.supervisor.socket], [], [], timeout)[0]
+    def _ready(self, timeout: float) -> list[int]:
+        pipe = [self.pipe] if self.open else []
+        return _readable(timeout, self.supervisor.socket.fileno(), *pipe)
 
     def _read(self) -> None:
         data = os.read(self.pipe, CHUNK)
@@ -236,6 +240,20 @@ class _Watch:
         if reason:
             self.asked = True
             self.supervisor.kill(reason, self.grace)
+
+
+def _readable(timeout: float, *descriptors: int) -> list[int]:
+    """Those that have something to read; poll(), as descriptors may be above 1023."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(timeout * 1000)]
+
+
+def _bare_environment() -> dict[str, str]:
+    """The guardian needs nothing but what its interpreter's libraries may need."""
+    names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 _of_thread = threading.local()

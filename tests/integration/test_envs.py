@@ -181,6 +181,35 @@ def test_a_resolution_is_shared_through_the_catalog(
     assert EnvStore(other, engine).ensure(request).key == first.key
 
 
+def test_without_an_index_an_older_answer_has_to_do(
+    settings: Settings, project: Path, tmp_path: Path
+) -> None:
+    """The run goes on with the versions of the last one, and says so."""
+    request, told = wish(project, "roman\n"), list[str]()
+    first = EnvStore(settings).ensure(request)
+    resolver._memory.clear()
+    deaf = tmp_path / "uv"
+    deaf.write_text("#!/bin/sh\necho 'error: error sending request for url' >&2; exit 2\n")
+    deaf.chmod(0o755)
+    away = replace(settings, uv=str(deaf), resolution_max_age=0.0)
+    assert EnvStore(away).ensure(request, told.append).key == first.key
+    assert any("cannot be reached" in text for text in told)
+
+
+def test_a_cancel_does_not_wait_for_another_builder(settings: Settings, tmp_path: Path) -> None:
+    """Who waits for a lock heeds the cancel."""
+    told: list[str] = []
+    stop = lambda: "cancelled" if told else None  # noqa: E731
+    with (
+        resolver.patient(tmp_path / "x.lock", "", told.append, lambda: None),
+        pytest.raises(StepFailed) as caught,
+        resolver.patient(tmp_path / "x.lock", "is building", told.append, stop),
+    ):
+        pass
+    assert caught.value.kind == "cancelled"
+    assert told == ["waiting for another task that is building"]
+
+
 def test_old_environments_are_evicted_but_not_used_or_young_ones(
     settings: Settings, project: Path
 ) -> None:

@@ -209,6 +209,33 @@ def test_a_project_with_pyproject_runs_in_its_own_folder(place: Bench) -> None:
     assert place.log.own == [f"OUT {place.project}/pipeline assets lib 4.2"]
 
 
+def test_programs_of_the_environment_are_on_the_path(place: Bench) -> None:
+    """As `uv run` has it: a package's own command, and python itself."""
+    place.write("requirements.txt", "pyfiglet==1.0.2\n")
+    wish = Requirements(kind="requirements", path="requirements.txt")
+    code = (
+        "import shutil, sys, os\n"
+        "print('OUT', os.path.dirname(shutil.which('pyfiglet')) == os.path.dirname(sys.executable),"
+        " shutil.which('python') == sys.executable, os.environ['VIRTUAL_ENV'] == sys.prefix)"
+    )
+    place.run("a.py", code, requirements=wish)
+    assert place.log.own == ["OUT True True True"]
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
+def test_an_asset_may_use_processes_of_its_own(place: Bench, method: str) -> None:
+    """Functions of the asset's file are found in the children, whatever way they start."""
+    code = (
+        "import multiprocessing as mp\n"
+        "def twice(x):\n    return 2 * x\n"
+        "if __name__ == '__main__':\n"
+        f"    with mp.get_context('{method}').Pool(2) as pool:\n"
+        "        print('OUT', pool.map(twice, [1, 2]))\n"
+    )
+    place.run("assets/a.py", code, timeout=60)
+    assert place.log.own == ["OUT [2, 4]"]
+
+
 def test_a_time_limit_ends_the_whole_tree(place: Bench) -> None:
     """Also a grandchild that went into a session of its own and ignores TERM."""
     code = (

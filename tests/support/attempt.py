@@ -104,7 +104,10 @@ def bench(folder: Path, cache: Path) -> Bench:
     home.mkdir(parents=True)
     project.mkdir()
     (home / "uv-cache").symlink_to(cache)
-    return Bench(settings=Settings(home=home, python_downloads=False), project=project.resolve())
+    return Bench(
+        settings=Settings(home=home, python_downloads=False, stop_grace=1.0),
+        project=project.resolve(),
+    )
 
 
 def shared_cache() -> Path:
