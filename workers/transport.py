@@ -118,7 +118,6 @@ class LeaseExtension(bootsteps.StartStopStep):
     """Consumer step: renews, on the worker's event loop, the lease of what is being worked on."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)  # type: ignore[assignment]
-    period = 10.0  # seconds; a sixth of the visibility timeout
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)  # type: ignore[no-untyped-call]
@@ -126,7 +125,9 @@ class LeaseExtension(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         """Begin with each new connection of the consumer."""
-        self.timer = consumer.timer.call_repeatedly(self.period, self.extend, (consumer,))
+        visible = consumer.app.conf.broker_transport_options["visibility_timeout"]
+        period = visible / 6  # five chances before another worker gets the message
+        self.timer = consumer.timer.call_repeatedly(period, self.extend, (consumer,))
 
     def stop(self, consumer: Any) -> None:
         """End with the connection."""

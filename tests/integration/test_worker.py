@@ -30,8 +30,16 @@ def test_a_task_longer_than_the_visibility_timeout_runs_once(fleet: Fleet) -> No
     fleet.worker("w1")
     fleet.worker("w2")
     fleet.submit([asset("a", script_seconds=9)])
+    wait_for(lambda: "start a script" in fleet.notes())
+    redis, held = fleet.valkey.client(), set()
+    while fleet.notes() == ["start a script"]:
+        assert redis.llen(f"{fleet.settings.fleet}:fleet") == 0
+        held.update(redis.zrange(f"{fleet.settings.fleet}:unacked_index", 0, -1, withscores=True))
+        time.sleep(0.05)
     assert fleet.wait("aaaaa") == "succeeded"
     assert fleet.notes() == ["start a script", "end a script"]
+    assert len(held) > 4, "the message was not renewed"
+    assert len({tag for tag, _ in held}) == 1, "the message was delivered again"
 
 
 def test_a_worker_that_was_paused_past_its_lease_records_nothing(fleet: Fleet) -> None:
