@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FLEET = str(Path(sys.executable).parent / "fleet")
 _OURS = ("FLEET_", "BRUIN_", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "PYTHONDONTWRITE")
@@ -34,13 +34,13 @@ class Cli:
             check=False,
         )
 
-    def start(self, *args: str) -> "subprocess.Popen[str]":
-        """Start it; both its outputs come from one pipe."""
+    def start(self, *args: str, to: IO[str] | None = None) -> "subprocess.Popen[str]":
+        """Start it; both its outputs come from one pipe, or go to a file."""
         return subprocess.Popen(
             [FLEET, *args],
             cwd=self.cwd,
             env=self.env(),
-            stdout=subprocess.PIPE,
+            stdout=to or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
