@@ -115,7 +115,25 @@ def _explain(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         _forget_output()
         return 0
+    if known := _foreign(error):
+        _say(*known)
+        return 1
     return _bug(error)
+
+
+def _foreign(error: Exception) -> tuple[str, str] | None:
+    """What errors of libraries mean to the person, if we know; they are not imported for it."""
+    library = type(error).__module__.partition(".")[0]
+    if faults := getattr(error, "faults", None):
+        return "\n      ".join(str(fault) for fault in faults), ""
+    if library == "sqlalchemy":
+        cause = str(getattr(error, "orig", error)).partition("\n")[0]
+        return f"the catalog: {cause}", "see --catalog; fleet doctor looks at it"
+    if library in ("redis", "kombu"):
+        return f"the broker: {error}", "see --broker; fleet doctor looks at it"
+    if library == "catalog":
+        return str(error), "install the fleet that wrote this catalog, or name another one"
+    return None
 
 
 def _say(message: str, hint: str) -> None:

@@ -50,6 +50,9 @@ class Logs(Protocol):
     def read(self) -> Iterator[LogLine]:
         """The lines that came since the last time."""
 
+    def close(self, asset: str) -> None:
+        """This asset is over, and its lines were read."""
+
 
 class Left(Exception):
     """The person pressed Ctrl-C a second time."""
@@ -107,6 +110,8 @@ class Follow:
         if before is None or row == before:
             return
         board.rows[row.name] = row
+        if row.over:
+            self.logs.close(row.name)
         self.display.changed(row, before, board)
 
     def _read_logs(self) -> None:

@@ -4,6 +4,7 @@ A worker whose storage we share writes each line at once, so nothing can be miss
 other hosts are followed through the broker instead (workers.livelog.Follower).
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from workers import storage
 
-_AT_ONCE = 1 << 20  # bytes read from one file before the others have their turn
+_AT_ONCE = 1 << 20  # bytes
 
 
 class LogLine(NamedTuple):
@@ -33,9 +34,13 @@ class _File:
     def read(self) -> Iterator[LogLine]:
         """The whole lines that came since the last time."""
         with self.path.open("rb") as file:
+            end = os.fstat(file.fileno()).st_size  # an asset may write faster than we read
             file.seek(self.offset)
-            data = file.read(_AT_ONCE)
-        self.offset += len(data)
+            while self.offset < end and (data := file.read(_AT_ONCE)):
+                self.offset += len(data)
+                yield from self._lines(data)
+
+    def _lines(self, data: bytes) -> Iterator[LogLine]:
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
             yield LogLine(self.asset, self.step, line.decode("utf-8", "replace").rstrip("\r"))
@@ -58,9 +63,9 @@ class LogFiles:
             if file.asset not in self.ended:
                 yield from file.read()
 
-    def close(self, assets: Iterable[str]) -> None:
-        """Look no more at the logs of these assets: they are over, and were read."""
-        self.ended.update(assets)
+    def close(self, asset: str) -> None:
+        """Look no more at the logs of this asset: it is over, and they were read."""
+        self.ended.add(asset)
 
     def _look(self) -> None:
         if not self.folder.is_dir():

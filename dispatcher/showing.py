@@ -83,3 +83,6 @@ class _Remote:
                 yield LogLine(line.asset, line.step, line.text)
         except RedisError:
             return  # the log file has them all; the state of the run comes from the catalog
+
+    def close(self, asset: str) -> None:
+        """One stream holds the lines of all."""
