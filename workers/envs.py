@@ -94,7 +94,7 @@ class EnvStore:
         self, request: EnvRequest, tell: Tell = lambda _: None, stop: Stopped = lambda: None
     ) -> Env:
         """The environment, built if it has to be. Raises StepFailed(kind="env") with uv's words."""
-        python, notice = self._pool.find(request.python, request.requires)
+        python, notice = self._pool.find(request.python, request.requires, tell, stop)
         text = self._resolver.resolve(
             request.needs, python, pyarrow=request.pyarrow, tell=tell, stop=stop
         )

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,13 @@ class Pool:
         self._settings = settings
         self._found: dict[str, tuple[Interpreter, str]] = {}
 
-    def find(self, version: str, requires: str = "") -> tuple[Interpreter, str]:
+    def find(
+        self,
+        version: str,
+        requires: str = "",
+        tell: Callable[[str], None] = lambda _: None,
+        stop: Callable[[], str | None] = lambda: None,
+    ) -> tuple[Interpreter, str]:
         """The interpreter for X.Y, and a notice if it is another version than the one asked for.
 
         `requires` is a specifier such as ">=3.10": any version in it will do if X.Y is not here.
@@ -64,18 +70,26 @@ class Pool:
         """
         known = self._found.get(version + requires)
         if known is None or not known[0].path.exists():
-            known = self._found[version + requires] = self._search(version, requires)
+            known = self._found[version + requires] = self._search(version, requires, tell, stop)
         return known
 
     def versions(self) -> list[Interpreter]:
-        """Every interpreter of this worker, newest first."""
-        seen = {found.path.resolve(): found for found in self._probed(_candidates(""))}
+        """Every interpreter of this worker that assets may use, newest first."""
+        usable = (found for found in self._probed(_candidates("")) if found.minor in SUPPORTED)
+        seen = {found.path: found for found in usable}
         return sorted(seen.values(), key=lambda found: Version(found.version), reverse=True)
 
-    def _search(self, version: str, requires: str) -> tuple[Interpreter, str]:
+    def _search(
+        self,
+        version: str,
+        requires: str,
+        tell: Callable[[str], None],
+        stop: Callable[[], str | None],
+    ) -> tuple[Interpreter, str]:
         exact = self._newest(version)
         if exact is None and self._settings.python_downloads:
-            exact, why = self._fetch(version)
+            tell(f"Python {version} is not on this worker; fetching it")
+            exact, why = self._fetch(version, stop)
         else:
             why = "downloads are turned off (python_downloads)"
         if exact is not None:
@@ -89,11 +103,16 @@ class Pool:
         matching = (p for p in self._probed(_candidates(version)) if p.minor == version)
         return max(matching, key=lambda p: Version(p.version), default=None)
 
-    def _fetch(self, version: str) -> tuple[Interpreter | None, str]:
+    def _fetch(
+        self, version: str, stop: Callable[[], str | None]
+    ) -> tuple[Interpreter | None, str]:
         """Let uv download it; None with uv's words if it cannot."""
+        args = ["python", "install", "--no-bin", version]
         try:
-            installer.uv(self._settings, "python", "install", "--no-bin", version, what="Python")
+            installer.uv(self._settings, *args, what="Python", stop=stop)
         except StepFailed as failure:
+            if failure.kind != "env":
+                raise
             return None, failure.detail or failure.message
         return self._newest(version), "uv installed it, but it was not found afterwards"
 
@@ -101,7 +120,7 @@ class Pool:
         wanted = _allowed(requires)
         if not requires and version != DEFAULT:
             return None
-        usable = [p for p in self.versions() if p.minor in SUPPORTED and wanted.contains(p.version)]
+        usable = [p for p in self.versions() if wanted.contains(p.version)]
         target = int(version.split(".")[1])
 
         def distance(found: Interpreter) -> tuple[int, int, Version]:
