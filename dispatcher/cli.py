@@ -107,11 +107,8 @@ def _explain(error: Exception) -> int:
     if isinstance(error, FleetError):
         _say(str(error), error.hint)
         return error.code
-    if isinstance(error, click.exceptions.Abort):
-        return 130
-    if isinstance(error, click.ClickException):
-        error.show()
-        return error.exit_code
+    if isinstance(error, click.exceptions.Abort | click.ClickException):
+        return _misused(error)
     if isinstance(error, BrokenPipeError):
         _forget_output()
         return 0
@@ -119,6 +116,13 @@ def _explain(error: Exception) -> int:
         _say(*known)
         return 1
     return _bug(error)
+
+
+def _misused(error: click.exceptions.Abort | click.ClickException) -> int:
+    if isinstance(error, click.exceptions.Abort):
+        return 130
+    error.show()
+    return error.exit_code
 
 
 def _foreign(error: Exception) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assets_parser import config as configs
 from assets_parser import interval as intervals
-from assets_parser import validation, variables
+from assets_parser import standalone, validation, variables
 from assets_parser.config import Environment
 from assets_parser.faults import DefinitionError, Fault, Severity
 from assets_parser.interval import Interval
@@ -21,7 +21,7 @@ from assets_parser.pipeline import load
 from assets_parser.plan import Surroundings, build
 from assets_parser.selection import Selection
 from assets_parser.spec import Only, Plan, RunOptions
-from dispatcher import fault_text, standalone
+from dispatcher import fault_text
 from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
@@ -52,13 +52,16 @@ class Checked:
         return sum(fault.severity is Severity.ERROR for fault in self.faults)
 
 
-def check(target: Target, *, variant: str = "", rules: bool = True) -> Checked:
+def check(
+    target: Target, *, variant: str = "", var: Sequence[str] = (), rules: bool = True
+) -> Checked:
     """Read and validate the pipeline; Checked.pipeline is partial if it has errors."""
     loaded = standalone.load(target.pipeline) if target.standalone else load(target.pipeline)
     if variant:
         from assets_parser import variants  # only some pipelines have them
 
-        loaded = replace(loaded, pipeline=variants.materialize(loaded.pipeline, variant))
+        given = variables.parse(var, loaded.pipeline, os.environ)
+        loaded = replace(loaded, pipeline=variants.materialize(loaded.pipeline, variant, given))
     faults = validation.report(loaded) if rules else loaded.faults
     return Checked(pipeline=loaded.pipeline, faults=tuple(faults))
 
@@ -67,7 +70,8 @@ def prepare(target: Target, flags: RunFlags, terminal: Terminal) -> Prepared:
     """The plan of a run. Prints faults and raises Refused if one of them stops it."""
     root = target.base
     try:
-        checked = check(target, variant=flags.variant, rules=not flags.no_validation)
+        rules = not flags.no_validation
+        checked = check(target, variant=flags.variant, var=flags.var, rules=rules)
         root = Path(checked.pipeline.root)
         _stop_at_faults(terminal, checked, root)
         return _planned(target, flags, checked.pipeline, root)

@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +16,7 @@ from dispatcher.files import write_private
 from dispatcher.fleets import Fleet, place
 from dispatcher.preparing import Prepared
 from dispatcher.problems import FleetError
+from workers import run_values
 from workers.settings import Settings
 
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
@@ -87,14 +87,9 @@ def hand_over(fleet: Fleet, run_id: str, names: Iterable[str]) -> None:
         return
     values = {name: os.environ[name] for name in names if name in os.environ}
     if values:
-        write_private(values_path(fleet.settings, run_id), values)
+        write_private(run_values.path(fleet.settings, run_id), values)
 
 
 def take_back(settings: Settings, run_id: str) -> None:
     """Remove the values of a run that is over."""
-    values_path(settings, run_id).unlink(missing_ok=True)
-
-
-def values_path(settings: Settings, run_id: str) -> Path:
-    """Where the values of a run are."""
-    return settings.run_dir / f"{run_id}.env"
+    run_values.path(settings, run_id).unlink(missing_ok=True)
