@@ -81,7 +81,7 @@ def _running(folder: Path) -> Iterator[PostgresServer]:
         yield server
     finally:
         if process is not None:
-            process.send_signal(signal.SIGINT)  # "fast": does not wait for its clients
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             process.wait(30)
         shutil.rmtree(base, ignore_errors=True)
 
