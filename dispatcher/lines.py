@@ -24,7 +24,11 @@ class Lines:
     def active(self, row: AssetRow, now: float) -> str:
         """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`."""
         took = duration(row.seconds(now)) if row.started else ""
-        text = f"  {self.terminal.sign(row.state)} {self._name(row)}  {doing(row)}  {took:>6}"
+        what = doing(row)
+        room = self.terminal.width - self.width - 16  # for sign, blanks and the time at the end
+        if self.terminal.tty and len(what) > room > 0:
+            what = what[: room - 1] + "…"
+        text = f"  {self.terminal.sign(row.state)} {self._name(row)}  {what}  {took:>6}"
         return self._fit(text.rstrip())
 
     def whole(self, board: Board) -> str:

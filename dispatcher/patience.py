@@ -20,10 +20,10 @@ class Patience:
 
     def look(self) -> Iterator[str]:
         """Notices for the person. FleetError if an embedded fleet has ended."""
-        from catalog import workers
+        from catalog.workers import living
 
         self.fleet.check()
-        if workers.living(self.engine, self.fleet.settings.fleet):
+        if living(self.engine, self.fleet.settings.fleet):
             if self._alone > 1:
                 yield "a worker is back"
             self._alone = 0

@@ -102,6 +102,7 @@ def _catalog(settings: Settings) -> "Engine":
 def _submit(engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request) -> str:
     from dispatcher import submit
 
+    submit.sweep(engine, fleet.settings)
     run_id = submit.record(engine, prepared, fleet)
     submit.hand_over(fleet, run_id, prepared.variables)
     submit.send(fleet, prepared.plan.pipeline, run_id)

@@ -1,7 +1,7 @@
 """Values of variables that connections of one run need and that this host's workers may lack.
 
 The command that submits a run leaves them in a 0600 file; steps read them over their own
-environment; the file is removed when the run is over. Only fleets on the submitter's own host get one.
+environment; it goes when the run is over. Only fleets on the submitter's own host get one.
 """
 
 import json
