@@ -9,11 +9,15 @@ from typing import Any
 from celery import Celery
 from celery.loaders.app import AppLoader
 from kombu.entity import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from workers import contract
 from workers.settings import Settings
 
 _DAY = 86_400
+
+#: By scheme, not by `broker_transport`: Flower reads queue lengths of "redis" only.
+_TRANSPORTS = dict.fromkeys(("redis", "rediss"), "workers.transport:Transport")
 
 
 class Loader(AppLoader):
@@ -27,6 +31,7 @@ class Loader(AppLoader):
 
 def make_app(settings: Settings) -> Celery:
     """A Celery app for the broker that `settings` names. It has no tasks yet: see workers.tasks."""
+    TRANSPORT_ALIASES.update(_TRANSPORTS)
     app = Celery(  # type: ignore[no-untyped-call]
         "fleet", loader=Loader, set_as_current=False
     )
@@ -38,10 +43,16 @@ def make_app(settings: Settings) -> Celery:
 
 def _addresses(settings: Settings) -> dict[str, Any]:
     return {
-        "broker_url": settings.broker,
-        "broker_transport": "workers.transport:Transport",
-        "result_backend": settings.results_url,
+        "broker_url": _checked_tls(settings.broker),
+        "result_backend": _checked_tls(settings.results_url),
     }
+
+
+def _checked_tls(url: str) -> str:
+    """A rediss:// URL that says nothing of certificates means: check them."""
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
 
 
 def _delivery(settings: Settings) -> dict[str, Any]:

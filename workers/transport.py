@@ -94,7 +94,7 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """What `broker_transport` names."""
+    """What redis:// and rediss:// stand for in an app of workers.app."""
 
     Channel = Channel
 
@@ -105,7 +105,9 @@ class Results(RedisBackend):
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Nothing: a subscription per message costs a third of the time of publishing."""
 
-    def add_pending_result(self, result: Any, weak: bool = False) -> Any:
+    def add_pending_result(
+        self, result: Any, weak: bool = False, start_drainer: bool = True
+    ) -> Any:
         """Nothing: nobody waits for a result."""
         return result
 

@@ -1,11 +1,12 @@
 """workers.contract: what a message may hold, and the names that both sides use."""
 
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workers import contract, tasks
+from workers import contract, tasks, transport
 from workers.app import make_app
 from workers.host import Host
 from workers.settings import Settings
@@ -33,6 +34,19 @@ def test_a_step_reads_well_in_flower(settings: Settings) -> None:
     assert signature.options["shadow"] == "shop/raw.orders · load"
     assert signature.options["argsrepr"] == "(7f3k2, raw.orders)"
     assert signature.args == ("7f3k2", "raw.orders")
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_both_schemes_use_our_transport_and_results(tmp_path: Path, scheme: str) -> None:
+    """TLS changes nothing but the socket, and certificates are checked unless told otherwise."""
+    given = {"home": tmp_path, "broker": f"{scheme}://:pw@127.0.0.1:1/0"}
+    app = make_app(Settings.load({"FLEET_CONFIG": ""}, given))
+    connection = app.connection()
+    assert type(connection.transport) is transport.Transport
+    assert type(app.backend) is transport.Results
+    assert bool(connection.ssl) is (scheme == "rediss")
+    if scheme == "rediss":
+        assert connection.ssl["ssl_cert_reqs"] == ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize("value", [None, 1, "", "a b", "A" * 5, "../..", ["x"], "x" * 33])
