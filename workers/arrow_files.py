@@ -15,8 +15,8 @@ from workers import storage
 from workers.errors import StepFailed
 
 pa: Any = pyarrow  # it brings no types of its own
-pc: Any = pyarrow.compute
-ipc: Any = pyarrow.ipc
+pc: Any = pa.compute
+ipc: Any = pa.ipc
 
 _MADE_AGAIN = "run the asset again: its data is made anew"
 
@@ -120,7 +120,9 @@ def leaves(data: Data, column: str, start: datetime, end: datetime) -> bool:
     kind = data.kind(column)
     if kind is None or not is_temporal(kind):
         return True
-    low, high, nulls = None, None, 0
+    low: Any = None
+    high: Any = None
+    nulls = 0
     with _batches(data) as batches:
         for batch in batches:
             values = batch.column(column)

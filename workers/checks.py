@@ -14,7 +14,8 @@ from typing import Any
 from assets_parser.model import Check, Column, CustomCheck
 from workers import connections
 from workers.context import CheckOutcome, StepContext, StepResult
-from workers.engines import Database, Guard, QueryFailed, Shape, opened
+from workers.engines import Database, QueryFailed, Shape, opened
+from workers.guard import Guard
 from workers.secret_values import secret_texts
 from workers.sql import queries, wording
 from workers.sql.names import resolve

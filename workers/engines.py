@@ -7,8 +7,6 @@ duckdb-engine's fails on newer DuckDBs.
 import contextlib
 import re
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +18,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from workers.connections import Connection
-from workers.context import Stop
 from workers.errors import StepFailed
+from workers.guard import Guard
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.sql import dialects
@@ -31,7 +29,6 @@ from workers.uris import sqlalchemy_url
 
 BUSY = 30.0  # seconds to wait for a SQLite file that another program holds
 CONNECT = 15  # seconds to wait for a server
-WATCH = 0.1  # seconds between two looks at `stop` while a query runs
 _COLUMNS = """
     SELECT table_schema, table_name, column_name, data_type
     FROM information_schema.columns
@@ -68,7 +65,7 @@ class Database:
     link: Link = field(repr=False)
     dialect: Dialect
     masker: Masker = field(repr=False)
-    guard: "Guard"
+    guard: Guard
 
     def rows(self, query: str, limit: int = 2) -> tuple[list[Sequence[Any]], int]:
         """The first rows of a query's result, and the number of its columns."""
@@ -149,51 +146,6 @@ def words(error: BaseException) -> str:
     """What the database itself said, without SQLAlchemy's additions."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
     return str(origin).strip() or type(origin).__name__
-
-
-class Guard:
-    """Ends a query that takes too long or whose step must stop."""
-
-    def __init__(self, stop: Stop | None = None, timeout: float = 0.0) -> None:
-        self._stop = stop
-        self._timeout = timeout
-        self._deadline = time.monotonic() + timeout if timeout > 0 else 0.0
-
-    def check(self) -> None:
-        """Raise StepFailed if there is a reason to end."""
-        reason = self._reason()
-        if reason == "timeout":
-            raise StepFailed(
-                "timeout", f"took longer than the asset's timeout of {self._timeout:g} s"
-            )
-        if reason:
-            raise StepFailed("cancelled", reason)
-
-    @contextlib.contextmanager
-    def watching(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, call `interrupt` as soon as there is a reason."""
-        self.check()
-        if self._stop is None and not self._deadline:
-            yield
-            return
-        done = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(done, interrupt), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def _watch(self, done: threading.Event, interrupt: Callable[[], None]) -> None:
-        while not done.wait(WATCH):
-            if self._reason():
-                interrupt()
-
-    def _reason(self) -> str | None:
-        if self._stop is not None and self._stop.reason:
-            return self._stop.reason
-        return "timeout" if self._deadline and time.monotonic() > self._deadline else None
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from workers import arrow_files
 from workers.arrow_files import Data
 from workers.connections import Connection
 from workers.context import Stop
-from workers.engines import Database, Guard, QueryFailed, Shape, opened
+from workers.engines import Database, QueryFailed, Shape, opened
 from workers.errors import StepFailed
+from workers.guard import Guard
 from workers.load_flags import DELETE_INSERT, Load, rfc3339
 from workers.sql.names import resolve, table_parts
 
