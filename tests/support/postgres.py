@@ -47,15 +47,16 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running server; the test is skipped where there is none, and fails where CI is true."""
-    folder = _binaries()
+    folder = binaries()
     if folder is None:
         reason = "no PostgreSQL server binaries (initdb, postgres) on this machine"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    with _running(folder) as server:
+    with running(folder) as server:
         yield server
 
 
-def _binaries() -> Path | None:
+def binaries() -> Path | None:
+    """The folder of the server's programs, None if there is none."""
     found = shutil.which("initdb")
     if found and (Path(found).resolve().parent / "postgres").exists():
         return Path(found).resolve().parent
@@ -68,7 +69,8 @@ def _binaries() -> Path | None:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[PostgresServer]:
+def running(folder: Path) -> Iterator[PostgresServer]:
+    """A server that is made, and gone afterwards."""
     base = Path(tempfile.mkdtemp(prefix="pg"))
     process: subprocess.Popen[bytes] | None = None
     try:
