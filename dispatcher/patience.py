@@ -1,5 +1,6 @@
 """Whether anybody works for a run that we follow; if nobody does, we heal it ourselves."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,5 +40,7 @@ class Patience:
         """What each worker does on its timer: fail lost steps, move levels on."""
         from workers import app, reconcile
 
+        # what it did shows in the run itself; a log line would tear the display
+        logging.getLogger("workers").addHandler(logging.NullHandler())
         self._app = self._app or app.make_app(self.fleet.settings)
         reconcile.run_once(self.engine, self._app, self.fleet.settings.fleet)
