@@ -23,6 +23,12 @@ _DEFAULT_NAMES = {
 }
 _OTHER_KEYS = {"mongo": ("mongo_atlas",), "gcs": ("google_cloud_platform",)}
 _BY_MAJORITY = frozenset({"python", "python.beta", "python.legacy", "r", "empty"})
+_SQL_PLATFORMS = frozenset(
+    """
+    athena clickhouse databricks db2 doris dremio duckdb fabric google_cloud_platform motherduck
+    mssql mysql oracle postgres redshift sail snowflake sqlite starrocks synapse trino vertica
+    """.split()  # noqa: SIM905 - a list of quoted words hides them
+)
 
 
 def connection_of(asset: Asset, pipeline: Pipeline) -> str:
@@ -34,11 +40,17 @@ def connection_of(asset: Asset, pipeline: Pipeline) -> str:
 
 
 def platform_of(asset: Asset, pipeline: Pipeline) -> str:
-    """The connection type, as .bruin.yml calls it, that the asset's type asks for."""
+    """The connection type, as .bruin.yml calls it, that the asset's type asks for.
+
+    For Python that of most SQL assets; without any, the one SQL platform that has a default here.
+    """
     if asset.type == "ingestr":
         return _platform(_text(asset, "destination"), _DESTINATIONS)
     if asset.type in _BY_MAJORITY:
-        return majority_platform(pipeline.assets)
+        if any(map(_sql_platform, pipeline.assets)):
+            return majority_platform(pipeline.assets)
+        named = [name for name in pipeline.default_connections if name in _SQL_PLATFORMS]
+        return named[0] if len(named) == 1 else _GUESS
     return _platform(asset.type.partition(".")[0], _PREFIXES)
 
 

@@ -34,12 +34,14 @@ LAUNCH = Path(__file__).with_name("inside") / "launch.py"
 BATCH_ROWS = 10_000
 MAGIC = b"ARROW1"
 NO_FILE = "the asset left no regular Arrow file behind"
+_FORMS = ("", "table")  # of materialization: what a value can become
 LEFT_EARLY = "the process ended with exit code 0 before materialize() returned; nothing is loaded"
 TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
 
 
 def run(context: StepContext) -> StepResult:
     """Run the asset of this attempt. Raises StepFailed."""
+    _check_form(context)
     attempt = _Attempt(context)
     env = attempt.environment()
     with attempt.scratch() as scratch, attempt.interpreter() as interpreter:
@@ -47,6 +49,17 @@ def run(context: StepContext) -> StepResult:
             return StepResult(result=_materialize(attempt, interpreter, env, scratch))
         attempt.process(interpreter, env, attempt.job(scratch, "script"), scratch)
         return StepResult(result={"exit": 0})
+
+
+def _check_form(context: StepContext) -> None:
+    """A value becomes a table: a view of it would need a query."""
+    form = context.spec.materialization.type
+    if context.claim.step == "materialize" and form not in _FORMS:
+        raise StepFailed(
+            "config",
+            f"a Python asset cannot be materialized as a {form}",
+            hint="write `type: table` under `materialization`",
+        )
 
 
 def _materialize(

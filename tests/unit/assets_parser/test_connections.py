@@ -56,6 +56,11 @@ def test_ingestr_counts_by_its_destination() -> None:
     assert connection_of(asset("ingestr", destination_connection="x"), others) == "x"
 
 
+def test_without_sql_assets_python_takes_the_one_sql_platform_that_has_a_default() -> None:
+    assert connection_of(asset("python"), pipeline(postgres="pg", slack="ops")) == "pg"
+    assert connection_of(asset("python"), pipeline(postgres="pg", duckdb="db")) == "gcp-default"
+
+
 def test_a_tie_and_a_pipeline_without_sql_are_googles() -> None:
     assert connection_of(asset("python"), pipeline()) == "gcp-default"
     assert (
