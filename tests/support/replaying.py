@@ -1,0 +1,114 @@
+"""Replays execution cases against a running fleet. For scripts/conformance and tests/conformance.
+
+The replaying itself is the pack's own replay.py; here is what it needs: a fleet, a server, choices.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.support import pack
+
+ROOT = Path(__file__).resolve().parents[2]
+FLEET = Path(sys.executable).with_name("fleet")
+TIMEOUT = 180.0  # seconds for one command; a first environment may have to be downloaded
+_LATER = (".sql", ".asset.yml", ".asset.yaml", "task.yml", "task.yaml", ".r")
+_VERSION = re.compile(r"(?<![\d.])3\.(?:10|11|12)(?![\d.])")
+
+Case = dict[str, Any]
+
+
+def cases(*, everything: bool = False) -> list[Case]:
+    """The cases that Python assets alone make up, our decisions in place; or all of the pack."""
+    decided = pack.decisions()
+    found = [case for case in pack.cases("execution.jsonl") if everything or _python_only(case)]
+    return [case | {"steps": decided.get(case["id"], case)["steps"]} for case in found]
+
+
+def _python_only(case: Case) -> bool:
+    paths = [*case["files"], *case.get("files_b64", {})]
+    return not any(path.lower().endswith(_LATER) for path in paths)
+
+
+def pythons(case: Case) -> set[str]:
+    """The Python versions that a case names: it holds only where there are just these."""
+    return set(_VERSION.findall(json.dumps([case["files"], case["steps"]])))
+
+
+class Replay:
+    """Plays cases with one fleet and one PostgreSQL server."""
+
+    def __init__(self, home: Path, work: Path, postgres: str) -> None:
+        self._replay = _replay_module()
+        self._home = home
+        status = ROOT / "scripts" / "replay_status"
+        self._options = argparse.Namespace(
+            cmd=shlex.join([*self._environ(), str(FLEET), "run"]),
+            status_cmd=shlex.join(
+                [*self._environ(), f"FLEET={FLEET}", sys.executable, str(status)]
+            ),
+            pg=postgres,
+            work=str(work),
+            timeout=TIMEOUT,
+            **dict.fromkeys(("keep", "verbose", "no_keys", "no_types", "extra_ok", "show"), False),
+            record=None,
+        )
+
+    def _environ(self) -> list[str]:
+        """Nothing of the caller's own fleet reaches the commands."""
+        ours = [name for name in os.environ if name.startswith("FLEET")]
+        unset = [part for name in ours for part in ("-u", name)]
+        return ["env", *unset, f"FLEET_HOME={self._home}"]
+
+    def fleet(self, *arguments: str) -> None:
+        """Run a command of ours; an AssertionError holds what it said if it fails."""
+        argv = [*self._environ(), str(FLEET), *arguments]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def play(self, case: Case) -> list[str]:
+        """What a case leaves otherwise than it should; nothing if it holds."""
+        differences: list[str] = self._replay.play(case, self._options)[1]
+        return differences
+
+
+@contextmanager
+def replay(postgres: str, *, slots: int = 2) -> Iterator[Replay]:
+    """A fleet of its own, in a home of its own, until the block ends. `postgres` as replay.py's."""
+    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+    try:
+        (folder / "work").mkdir()
+        made = Replay(folder / "home", folder / "work", postgres)
+        made.fleet("up", "--no-flower", "--slots", str(slots))
+        try:
+            yield made
+        finally:
+            made.fleet("down")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def spread(found: Sequence[Case], count: int) -> list[Case]:
+    """At most so many cases, evenly from all of them."""
+    step = max(1.0, len(found) / count)
+    return [found[int(n * step)] for n in range(min(count, len(found)))]
+
+
+def _replay_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("replay", pack.GOLDEN / "replay.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
