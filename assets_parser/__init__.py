@@ -1,1 +1,1 @@
-"""Asset files become a Pipeline, a frozen value; validation; the DAG. Pure: no network, no Celery, no database."""
+"""Asset files become a Pipeline, a frozen value, and a plan. Pure: no network, Celery, database."""

@@ -33,7 +33,7 @@ class Secret:
     key: str
     inject_as: str
     line: int = 0
-    injected: bool = False  # not declared: it is the asset's connection, which every process receives
+    injected: bool = False  # not declared: the asset's connection, which its process receives too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

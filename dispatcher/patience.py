@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from dispatcher.fleets import Fleet
+from dispatcher.fleets import Fleet, place
+
+_SURE = 2  # looks in a row: something may be just about to start
 
 
 @dataclass(slots=True)
@@ -17,30 +19,65 @@ class Patience:
     engine: Engine
     fleet: Fleet
     _alone: int = 0
+    _mute: int = 0
     _app: Any = None
+    _broker: Any = None
 
     def look(self) -> Iterator[str]:
         """Notices for the person. FleetError if an embedded fleet has ended."""
+        self.fleet.check()
+        yield from self._look_at_broker()
+        yield from self._look_for_workers()
+
+    def _look_at_broker(self) -> Iterator[str]:
+        if self._answers():
+            if self._mute >= _SURE:
+                yield "the broker is back"
+            self._mute = 0
+            return
+        self._mute += 1
+        if self._mute == _SURE:
+            where = place(self.fleet.settings.broker)
+            yield f"the broker at {where} does not answer: the run goes on when it is back"
+
+    def _answers(self) -> bool:
+        from redis import RedisError
+
+        from workers import livelog
+
+        self._broker = self._broker or livelog.client(self.fleet.settings)
+        try:
+            return bool(self._broker.ping())
+        except RedisError:
+            return False
+
+    def _look_for_workers(self) -> Iterator[str]:
         from catalog.workers import living
 
-        self.fleet.check()
-        if living(self.engine, self.fleet.settings.fleet):
-            if self._alone > 1:
+        settings = self.fleet.settings
+        # a worker says that it lives as often as it renews its leases
+        if living(self.engine, settings.fleet, within=settings.lease):
+            if self._alone >= _SURE:
                 yield "a worker is back"
             self._alone = 0
             return
         self._alone += 1
-        if self._alone == 2:  # a worker may be just about to start
-            name = self.fleet.settings.fleet
-            yield f"no worker of fleet '{name}' lives: start one with fleet worker"
-        if self._alone > 1:
+        if self._alone == _SURE:
+            yield f"no worker of fleet '{settings.fleet}' lives: start one with fleet worker"
+        if self._alone >= _SURE:
             self._heal()
 
     def _heal(self) -> None:
         """What each worker does on its timer: fail lost steps, move levels on."""
+        from kombu.exceptions import OperationalError
+        from redis import RedisError
+
         from workers import app, reconcile
 
         # what it did shows in the run itself; a log line would tear the display
         logging.getLogger("workers").addHandler(logging.NullHandler())
         self._app = self._app or app.make_app(self.fleet.settings)
-        reconcile.run_once(self.engine, self._app, self.fleet.settings.fleet)
+        try:
+            reconcile.run_once(self.engine, self._app, self.fleet.settings.fleet)
+        except (OperationalError, RedisError):
+            return  # without a broker nothing can be sent; the notice says so

@@ -45,9 +45,7 @@ def run(request: Request) -> int:
         if not prepared.plan.assets:
             return _nothing(request, prepared)
         preparing.confirm(prepared.environment.name, request.flags)
-        engine = _catalog(settings)
-        run_id = _submit(engine, prepared, fleet, request)
-        return _follow(engine, run_id, prepared, fleet, request)
+        return _submit_and_follow(_catalog(settings), prepared, fleet, request)
 
 
 def detached(request: Request) -> int:
@@ -61,7 +59,9 @@ def detached(request: Request) -> int:
     if not prepared.plan.assets:
         return _nothing(request, prepared)
     preparing.confirm(prepared.environment.name, request.flags)
-    run_id = _submit(_catalog(settings), prepared, fleet, request)
+    engine = _catalog(settings)
+    run_id = _record(engine, prepared, fleet)
+    _send(run_id, prepared, fleet)
     terminal = request.look.terminal
     terminal.note(_identity(prepared, fleet, run_id))
     terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
@@ -77,12 +77,15 @@ def _fleet(settings: Settings) -> Iterator[Fleet]:
         fleet.close()
 
 
-def _interrupt(engine: "Engine", fleet: Fleet) -> None:
-    """A run that goes on when its embedded fleet ends is over."""
+def _sign_off(engine: "Engine", fleet: Fleet, *, over: bool) -> None:
+    """The embedded fleet ends: its worker leaves, and a run that still goes on is over."""
+    from catalog import workers
     from catalog.recover import interrupt
 
     fleet.close()
-    interrupt(engine, fleet.settings.fleet, "its command ended")
+    workers.leave(engine, fleet.settings.worker)
+    if not over:
+        interrupt(engine, fleet.settings.fleet, "its command ended")
 
 
 def _catalog(settings: Settings) -> "Engine":
@@ -99,14 +102,45 @@ def _catalog(settings: Settings) -> "Engine":
     return engine
 
 
-def _submit(engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request) -> str:
+def _record(engine: "Engine", prepared: "Prepared", fleet: Fleet) -> str:
+    from dispatcher import submit
+    from workers import run_values
+
+    run_values.sweep(engine, fleet.settings)
+    return submit.record(engine, prepared, fleet)
+
+
+def _send(run_id: str, prepared: "Prepared", fleet: Fleet) -> None:
     from dispatcher import submit
 
-    submit.sweep(engine, fleet.settings)
-    run_id = submit.record(engine, prepared, fleet)
     submit.hand_over(fleet, run_id, prepared.variables)
     submit.send(fleet, prepared.plan.pipeline, run_id)
-    return run_id
+
+
+def _submit_and_follow(
+    engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request
+) -> int:
+    """The exit code. From its record on, no run is left to itself in silence."""
+    run_id = _record(engine, prepared, fleet)
+    over = False
+    try:
+        _send(run_id, prepared, fleet)
+        code = _follow(engine, run_id, prepared, fleet, request)
+        over = code != INTERRUPTED
+        return code
+    except KeyboardInterrupt:  # it came before the display could heed it
+        _cancel(engine, run_id, request)
+        raise
+    finally:
+        if fleet.embedded:
+            _sign_off(engine, fleet, over=over)
+
+
+def _cancel(engine: "Engine", run_id: str, request: Request) -> None:
+    from catalog import runs
+
+    runs.cancel(engine, run_id, "Ctrl-C")
+    request.look.terminal.note(f"cancelling run {run_id}")
 
 
 def _follow(
@@ -118,14 +152,7 @@ def _follow(
     if not fleet.embedded and request.look.terminal.tty:
         identity += f" · fleet follow {run_id}"
     again = _again(request, prepared)
-    over = False
-    try:
-        code = showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
-        over = code != INTERRUPTED
-        return code
-    finally:
-        if fleet.embedded and not over:
-            _interrupt(engine, fleet)
+    return showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
 
 
 def _identity(prepared: "Prepared", fleet: Fleet, run_id: str) -> str:

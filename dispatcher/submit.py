@@ -4,7 +4,6 @@ import getpass
 import os
 import secrets
 import socket
-import time
 from collections.abc import Iterable
 
 from sqlalchemy import Engine
@@ -22,7 +21,6 @@ from workers.settings import Settings
 
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
 _TRIES = 20
-_YOUNG = 3600.0  # seconds in which another catalog's run may still need its values
 
 
 def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
@@ -95,14 +93,3 @@ def hand_over(fleet: Fleet, run_id: str, names: Iterable[str]) -> None:
 def take_back(settings: Settings, run_id: str) -> None:
     """Remove the values of a run that is over."""
     run_values.path(settings, run_id).unlink(missing_ok=True)
-
-
-def sweep(engine: Engine, settings: Settings) -> None:
-    """Remove the values of runs that ended while nobody followed them."""
-    for left in settings.run_dir.glob("*.env"):
-        try:
-            over = runs.get(engine, left.stem).ended_at is not None
-        except LookupError:
-            over = time.time() - left.stat().st_mtime > _YOUNG
-        if over:
-            left.unlink(missing_ok=True)

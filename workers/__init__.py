@@ -1,1 +1,1 @@
-"""The Celery app and its tasks; Python pool and env store; asset runner; loader; checks; storage."""
+"""The Celery app, its tasks, and all that they use to run, load and check assets."""

@@ -18,7 +18,7 @@ from assets_parser.spec import AssetSpec
 from catalog import claims
 from catalog.claims import CheckRow, Claim, Ended, StepError
 from workers import levels, livelog, storage
-from workers.context import CheckOutcome, StepContext, StepResult
+from workers.context import StepContext, StepResult
 from workers.errors import Kind, StepFailed
 from workers.host import Facts, Host, foresee
 from workers.keeper import CANCELLED, FENCED, Keeper
@@ -106,7 +106,7 @@ class Attempt:
     def _record(self, outcome: StepResult | StepFailed, keeper: Keeper, masker: Masker) -> Ended:
         engine, claim = self.host.engine, self.claim
         if isinstance(outcome, StepResult):
-            return claims.succeed(engine, claim, outcome.result, _rows(outcome.checks))
+            return claims.succeed(engine, claim, outcome.result, outcome.checks)
         cancelled = keeper.stop.reason == CANCELLED
         error = StepError(
             kind="cancelled" if cancelled else outcome.kind,
@@ -116,7 +116,7 @@ class Attempt:
             log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
             frames=tuple(asdict(frame) for frame in outcome.frames),
         )
-        return claims.fail(engine, claim, error, _rows(getattr(outcome, "checks", ())))
+        return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
 
     def _go_on(self, ended: Ended, *, detached: bool) -> None:
         """Send the steps that may run now, and move the run on where no chord will."""
@@ -138,7 +138,7 @@ class Attempt:
 class ChecksFailed(StepFailed):
     """Some checks did not pass; carries what each of them saw."""
 
-    def __init__(self, checks: tuple[CheckOutcome, ...]) -> None:
+    def __init__(self, checks: tuple[CheckRow, ...]) -> None:
         failed = [check for check in checks if not check.passed]
         names = ", ".join(check.id for check in failed[:3]) + (", ..." if len(failed) > 3 else "")
         message = f"{len(failed)} of {len(checks)} checks failed: {names}"
@@ -151,10 +151,6 @@ def _judged(outcome: StepResult) -> StepResult | StepFailed:
     """A failed check fails its step, blocking or not, so that it is seen."""
     passed = all(check.passed for check in outcome.checks)
     return outcome if passed else ChecksFailed(outcome.checks)
-
-
-def _rows(checks: tuple[CheckOutcome, ...]) -> tuple[CheckRow, ...]:
-    return tuple(CheckRow(**asdict(check)) for check in checks)
 
 
 def _kind(step: str) -> Kind:

@@ -12,8 +12,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from assets_parser.model import Check, Column, CustomCheck
+from catalog.values import CheckRow
 from workers import connections
-from workers.context import CheckOutcome, StepContext, StepResult
+from workers.context import StepContext, StepResult
 from workers.engines import Database, QueryFailed, Shape, opened
 from workers.guard import Guard
 from workers.secret_values import secret_texts
@@ -54,7 +55,7 @@ def run(context: StepContext) -> StepResult:
     return StepResult(result=result, checks=tuple(outcomes))
 
 
-def _column_checks(context: StepContext, database: Database) -> list[CheckOutcome]:
+def _column_checks(context: StepContext, database: Database) -> list[CheckRow]:
     wanted = [(column, check) for column in context.spec.columns for check in column.checks]
     if not wanted:
         return []
@@ -132,7 +133,7 @@ def _together(
     return {id(one): (value, share) for one, value in zip(some, row, strict=True)}
 
 
-def _alone(context: StepContext, database: Database, one: _Asked) -> CheckOutcome:
+def _alone(context: StepContext, database: Database, one: _Asked) -> CheckRow:
     if one.measure is None:
         return _answered(context, one, None)
     began = time.monotonic()
@@ -143,7 +144,7 @@ def _alone(context: StepContext, database: Database, one: _Asked) -> CheckOutcom
     return _answered(context, one, (value, time.monotonic() - began))
 
 
-def _answered(context: StepContext, one: _Asked, answer: tuple[Any, float] | None) -> CheckOutcome:
+def _answered(context: StepContext, one: _Asked, answer: tuple[Any, float] | None) -> CheckRow:
     if answer is None:
         return _outcome(context, one, message=one.trouble)
     rows, seconds = int(answer[0] or 0), answer[1]
@@ -158,8 +159,8 @@ def _outcome(
     message: str,
     observed: str = "",
     seconds: float = 0.0,
-) -> CheckOutcome:
-    return CheckOutcome(
+) -> CheckRow:
+    return CheckRow(
         id=f"{context.spec.name}:{one.column.name}:{one.check.name}",
         name=one.check.name,
         column=one.column.name,
@@ -173,12 +174,12 @@ def _outcome(
     )
 
 
-def _custom(context: StepContext, database: Database, check: CustomCheck) -> CheckOutcome:
+def _custom(context: StepContext, database: Database, check: CustomCheck) -> CheckRow:
     began = time.monotonic()
     expected = check.value if check.count is None else check.count
     query = queries.bare(check.query) if check.count is None else queries.counted(check.query)
     observed, message = _compared(database, check, query, expected)
-    return CheckOutcome(
+    return CheckRow(
         id=custom_id(context.spec.name, check.name),
         name=check.name,
         blocking=check.blocking,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from assets_parser import config
 from assets_parser.faults import DefinitionError
+from workers import run_values
 from workers.errors import StepFailed
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def load(
 
 
 def of(context: "StepContext") -> Connections:
-    """The connections that a step may use, with variables from this worker's environment."""
+    """The connections that a step may use; variables come from the run, then from this worker."""
     name = context.options.environment
-    return load(context.config, name, os.environ, root=context.project)
+    environ = run_values.environ(context.settings, context.claim.run_id, os.environ)
+    return load(context.config, name, environ, root=context.project)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from assets_parser.spec import AssetSpec, RunOptions
+from catalog.values import CheckRow
 from workers.settings import Settings
 
 if TYPE_CHECKING:  # claims pull in SQLAlchemy, which readers of this module may not need
@@ -56,24 +57,8 @@ class StepContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOutcome:
-    """What one quality check saw. `id` is asset:column:check or asset:custom:name."""
-
-    id: str
-    name: str
-    column: str = ""
-    blocking: bool = True
-    passed: bool
-    observed: str = ""
-    expected: str = ""
-    query: str = ""
-    message: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
     """What a step that ended well leaves in the catalog: small JSON, no secret."""
 
     result: Mapping[str, Any] = field(default_factory=dict)
-    checks: tuple[CheckOutcome, ...] = ()
+    checks: tuple[CheckRow, ...] = ()

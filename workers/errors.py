@@ -1,4 +1,4 @@
-"""Why a step failed, in the words that a person will read. Raised by steps, recorded by workers.steps."""
+"""Why a step failed, in words. Steps raise it, workers.attempt records it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ class Frame:
     source: str = ""
 
 
-class StepFailed(Exception):  # noqa: N818 - it is an outcome, not only an error
+class StepFailed(Exception):
     """A step ended without success.
 
     `message` is one line ("ZeroDivisionError: division by zero"), `detail` what a tool said in its

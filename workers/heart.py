@@ -22,12 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalog import claims, holders, workers
 from catalog.claims import Claim, StepError
 from catalog.workers import WorkerInfo
-from workers import levels, reconcile
+from workers import levels, reconcile, run_values
 from workers.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two looks at the pool's children
+_TIDY_EVERY = 3600.0  # seconds
 
 #: Held while the heart works with the catalog: a child forked in the middle would inherit locks
 #: that nobody in it ever releases.
@@ -80,6 +81,8 @@ class Heart:
             self._reconcile: self._settings.reconcile_every,
         }
         due = {action: time.monotonic() + period for action, period in every.items()}
+        due[self._tidy] = time.monotonic() + self._settings.lease  # short runs need not wait for it
+        every[self._tidy] = _TIDY_EVERY
         while not self._stopped.wait(TICK):
             self._try(self._bury_children)
             for action, period in every.items():
@@ -105,11 +108,23 @@ class Heart:
         if not workers.beat(self._engine, self._name):
             self._register()
 
+    def _tidy(self) -> None:
+        """Tell which Pythons there are, and let old environments go."""
+        from workers.envs import EnvStore  # noqa: PLC0415 - the first task need not wait for these
+        from workers.pool import Pool  # noqa: PLC0415
+
+        newest_first = (found.minor for found in Pool(self._settings).versions())
+        pythons = tuple(reversed(dict.fromkeys(newest_first)))
+        workers.register(self._engine, describe(self._settings, self._name, pythons))
+        for key in EnvStore(self._settings).evict():
+            logger.info("removed environment %s, which was not used", key)
+
     def _reconcile(self) -> None:
         patient = time.monotonic() - self._blind_until > self._settings.lease
         healed = reconcile.run_once(self._engine, self._app, self._settings.fleet, bury=patient)
         if healed:
             logger.warning("reconcile: %s", healed)
+        run_values.sweep(self._engine, self._settings)
 
     def _bury_children(self) -> None:
         """The steps of a pool child that died are lost now, not when their lease runs out."""
@@ -131,7 +146,7 @@ class Heart:
         levels.advance(self._engine, self._app, claim.run_id)
 
 
-def describe(settings: Settings, name: str) -> WorkerInfo:
+def describe(settings: Settings, name: str, pythons: tuple[str, ...] = ()) -> WorkerInfo:
     """What this worker says of itself."""
     from importlib.metadata import version  # noqa: PLC0415 - 30 ms that the first task need not wait
 
@@ -143,6 +158,7 @@ def describe(settings: Settings, name: str) -> WorkerInfo:
         version=version("bruin-fleet"),
         slots=settings.slot_count,
         queues=settings.queues,
+        pythons=pythons,
         info={"platform": platform.platform(), "python": platform.python_version()},
     )
 

@@ -5,10 +5,17 @@ environment; it goes when the run is over. Only fleets on the submitter's own ho
 """
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_YOUNG = 3600.0  # seconds in which a run that another catalog holds may still need its values
 
 
 def path(settings: Settings, run_id: str) -> Path:
@@ -23,3 +30,16 @@ def environ(settings: Settings, run_id: str, own: Mapping[str, str]) -> Mapping[
     except FileNotFoundError:
         return own
     return {**own, **values}
+
+
+def sweep(engine: "Engine", settings: Settings) -> None:
+    """Remove the values of runs that are over, also of those that nobody followed to their end."""
+    from catalog import runs  # noqa: PLC0415 - steps read values without a catalog
+
+    for left in settings.run_dir.glob("*.env"):
+        try:
+            over = runs.get(engine, left.stem).ended_at is not None
+        except LookupError:
+            over = time.time() - left.stat().st_mtime > _YOUNG
+        if over:
+            left.unlink(missing_ok=True)

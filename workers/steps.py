@@ -9,6 +9,7 @@ from typing import Any
 from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
+from workers import run_values
 from workers.attempt import Attempt
 from workers.errors import StepFailed
 from workers.host import Facts, Host
@@ -23,7 +24,7 @@ def run_step(
     """
     run = host.facts(run_id)
     spec = claims.spec(host.engine, run_id, asset)
-    wants, unusable = _wants(spec, step, run)
+    wants, unusable = _wants(host, spec, step, run)
     outcome = claims.claim(
         host.engine,
         run_id,
@@ -42,21 +43,24 @@ def run_step(
     return attempt.carry_out(unusable, detached=detached)
 
 
-def _wants(spec: AssetSpec, step: Step, run: Facts) -> tuple[list[Want], StepFailed | None]:
+def _wants(
+    host: Host, spec: AssetSpec, step: Step, run: Facts
+) -> tuple[list[Want], StepFailed | None]:
     """The locks that the step needs, and the fault that fails it once it is claimed."""
     places = run.options.workers
     wants = [Want(name=f"run:{run.run_id}", capacity=places)] if places > 0 else []
     if not (spec.connection or spec.secrets):
         return wants, None
     try:
-        wants += _file_locks(spec, step, run)
+        wants += _file_locks(host, spec, step, run)
     except StepFailed as error:
         return wants, error
     return sorted(wants, key=lambda want: want.name), None
 
 
-def _file_locks(spec: AssetSpec, step: Step, run: Facts) -> list[Want]:
+def _file_locks(host: Host, spec: AssetSpec, step: Step, run: Facts) -> list[Want]:
     from workers import connections, locks  # noqa: PLC0415 - plain scripts need no YAML parser
 
-    found = connections.load(run.config, run.options.environment, os.environ, root=run.project)
+    environ = run_values.environ(host.settings, run.run_id, os.environ)
+    found = connections.load(run.config, run.options.environment, environ, root=run.project)
     return locks.wants(spec, step, found)

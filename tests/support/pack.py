@@ -1,4 +1,4 @@
-"""The conformance pack: cases recorded from Bruin itself, and our decisions where it is undecided."""
+"""The conformance pack: cases recorded from Bruin itself, and what we decided."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def cases(name: str) -> list[dict[str, Any]]:
 
 
 def decisions() -> dict[str, dict[str, Any]]:
-    """What we decided, by case id; decisions are the project's own, wherever the cases come from."""
+    """What we decided, by case id; the project's own, wherever the cases come from."""
     path = GOLDEN / "decisions.jsonl"
     if not path.exists():
         return {}

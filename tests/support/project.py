@@ -58,7 +58,9 @@ class Project:
         (folder / "pipeline.yml").write_text(lines)
         (folder / ".bruin.yml").write_text(config)
 
-    def script(self, name: str, code: str = "", *, header: str = "", requirements: str = "") -> Path:
+    def script(
+        self, name: str, code: str = "", *, header: str = "", requirements: str = ""
+    ) -> Path:
         """An asset that is run as it stands; requirements put it into a folder of its own."""
         folder = self.folder / "assets" / name if requirements else self.folder / "assets"
         folder.mkdir(exist_ok=True)

@@ -11,8 +11,9 @@ import signal
 import sys
 import time
 
+from catalog.values import CheckRow
 from workers import consumer
-from workers.context import CheckOutcome, StepContext, StepResult
+from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.settings import Settings
 
@@ -47,9 +48,9 @@ def work(context: StepContext) -> StepResult:
     return StepResult(result={"step": step}, checks=_checks(says) if step == "checks" else ())
 
 
-def _checks(says: dict[str, object]) -> tuple[CheckOutcome, ...]:
+def _checks(says: dict[str, object]) -> tuple[CheckRow, ...]:
     passed = not says.get("bad")
-    return (CheckOutcome(id="a:b:not_null", name="not_null", passed=passed),)
+    return (CheckRow(id="a:b:not_null", name="not_null", passed=passed),)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from assets_parser.model import Materialization
 from assets_parser.spec import AssetSpec, RunOptions
 from workers import checks, connections, loader, storage
 from workers.connections import Connection
-from workers.context import CheckOutcome, StepContext
+from workers.context import CheckRow, StepContext
 from workers.engines import opened
 from workers.masking import Masker
 from workers.settings import Settings
@@ -108,7 +108,7 @@ class Target:
         root = self.settings.storage_path
         return sorted(path.name for path in root.rglob("*") if path.is_file())
 
-    def check(self, *, name: str = "shop.orders", **given: Any) -> dict[str, CheckOutcome]:
+    def check(self, *, name: str = "shop.orders", **given: Any) -> dict[str, CheckRow]:
         """Run the checks of an asset; the outcomes by id without the asset's name."""
         spec = AssetSpec(
             pipeline="shop",
