@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares: a home of its own, so that no test touches the user's."""
+"""Fixtures that every kind of test shares."""
 
 from pathlib import Path
 

@@ -30,7 +30,8 @@ def test_links_between_pages_lead_somewhere(page: str, project_root: Path) -> No
 
 def test_the_readme_names_only_verbs_that_exist(project_root: Path) -> None:
     """Commands that people copy from the README are commands."""
-    words = re.findall(r"^\s+(?:uv run )?fleet (\w+)", (project_root / "README.md").read_text(), re.M)
+    text = (project_root / "README.md").read_text()
+    words = re.findall(r"^\s+(?:uv run )?fleet (\w+)", text, re.MULTILINE)
     known = set(cli.list_commands(click.Context(cli)))
     assert words
     assert set(words) <= known

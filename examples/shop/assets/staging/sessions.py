@@ -44,5 +44,4 @@ SESSIONS = """
 
 def materialize():
     with duckdb.connect(json.loads(os.environ["shop-db"])["path"], read_only=True) as db:
-        result = db.sql(SESSIONS).arrow()
-    return result
+        return db.sql(SESSIONS).to_arrow_table()
