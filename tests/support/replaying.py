@@ -20,6 +20,10 @@ from types import ModuleType
 from typing import Any
 
 from tests.support import pack
+from tests.support.postgres import PostgresServer
+from workers.errors import StepFailed
+from workers.pool import Pool
+from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FLEET = Path(sys.executable).with_name("fleet")
@@ -42,15 +46,15 @@ def _python_only(case: Case) -> bool:
     return not any(path.lower().endswith(_LATER) for path in paths)
 
 
-def pythons(case: Case) -> set[str]:
-    """The Python versions that a case names: it holds only where there are just these."""
-    return set(_VERSION.findall(json.dumps([case["files"], case["steps"]])))
+def needs_postgres(case: Case) -> bool:
+    """Whether it is played with a PostgreSQL server."""
+    return "{{PG_" in json.dumps(case["files"])
 
 
 class Replay:
-    """Plays cases with one fleet and one PostgreSQL server."""
+    """Plays cases with one fleet and, where they need one, a PostgreSQL server."""
 
-    def __init__(self, home: Path, work: Path, postgres: str) -> None:
+    def __init__(self, home: Path, work: Path, server: PostgresServer | None) -> None:
         self._replay = _replay_module()
         self._home = home
         status = ROOT / "scripts" / "replay_status"
@@ -59,7 +63,7 @@ class Replay:
             status_cmd=shlex.join(
                 [*self._environ(), f"FLEET={FLEET}", sys.executable, str(status)]
             ),
-            pg=postgres,
+            pg=_address(server) if server else ":::",
             work=str(work),
             timeout=TIMEOUT,
             **dict.fromkeys(("keep", "verbose", "no_keys", "no_types", "extra_ok", "show"), False),
@@ -83,14 +87,26 @@ class Replay:
         differences: list[str] = self._replay.play(case, self._options)[1]
         return differences
 
+    def lacks(self, case: Case) -> str:
+        """Which Python version that the case names cannot be had here, in words; else nothing."""
+        pool = Pool(Settings.load({"FLEET_CONFIG": ""}, {"home": self._home}))
+        for version in sorted(set(_VERSION.findall(json.dumps([case["files"], case["steps"]])))):
+            try:
+                notice = pool.find(version)[1]
+            except StepFailed as missing:
+                return missing.message
+            if notice:
+                return notice
+        return ""
+
 
 @contextmanager
-def replay(postgres: str, *, slots: int = 2) -> Iterator[Replay]:
-    """A fleet of its own, in a home of its own, until the block ends. `postgres` as replay.py's."""
+def replay(server: PostgresServer | None, *, slots: int = 2) -> Iterator[Replay]:
+    """A fleet of its own, in a home of its own, until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
     try:
         (folder / "work").mkdir()
-        made = Replay(folder / "home", folder / "work", postgres)
+        made = Replay(folder / "home", folder / "work", server)
         made.fleet("up", "--no-flower", "--slots", str(slots))
         try:
             yield made
@@ -104,6 +120,10 @@ def spread(found: Sequence[Case], count: int) -> list[Case]:
     """At most so many cases, evenly from all of them."""
     step = max(1.0, len(found) / count)
     return [found[int(n * step)] for n in range(min(count, len(found)))]
+
+
+def _address(server: PostgresServer) -> str:
+    return f"{server.host}:{server.port}:{server.user}:{server.password}"
 
 
 def _replay_module() -> ModuleType:
