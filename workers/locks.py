@@ -1,9 +1,12 @@
-"""Names of the locks on database files: one writer at a time, fleet-wide. Called at each claim.
+"""What a step must hold: database files one at a time, places of limited connections, fleet-wide.
+
+Called at each claim.
 
 A file is known by its real path; one with several names (hard links) also by its inode. A disk that
 does not tell upper from lower case is covered by the inode too.
 """
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable
@@ -16,6 +19,7 @@ from workers.connections import Connection, Connections
 if TYPE_CHECKING:
     from catalog.claims import Want
 
+_TARGET = ("host", "port", "database", "path", "account", "project_id", "catalog")
 _OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
 
 
@@ -47,7 +51,24 @@ def wants(spec: AssetSpec, step: Step, connections: Connections) -> "list[Want]"
     """What a claim of this step must hold, in one fixed order."""
     from catalog.claims import Want  # noqa: PLC0415 - it pulls in SQLAlchemy
 
-    return [Want(name=lock, what=what) for lock, what in wanted(spec, step, connections)]
+    files = [Want(name=lock, what=what) for lock, what in wanted(spec, step, connections)]
+    limited = places(spec, step, connections)
+    return files + [Want(name=lock, capacity=most, what=what) for lock, most, what in limited]
+
+
+def places(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, int, str]]:
+    """The connections with `max_concurrent_assets` that `step` uses: lock, limit, words."""
+    secrets = [secret.key for secret in spec.secrets]
+    used = [spec.connection] if step in ("load", "checks") else [spec.connection, *secrets]
+    found = ((one, one.number("max_concurrent_assets")) for one in connections.some(used))
+    return sorted((_place(one), most, f"connection {one.name!r}") for one, most in found if most)
+
+
+def _place(connection: Connection) -> str:
+    """Known by where it leads, so that two projects may each have a `db` of their own."""
+    target = [str(connection.fields.get(key, "")) for key in _TARGET]
+    digest = hashlib.sha256("\n".join(target).encode()).hexdigest()[:12]
+    return f"connection:{connection.type}:{connection.name}:{digest}"
 
 
 def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, str]]:

@@ -108,3 +108,25 @@ def test_the_lock_of_a_file_is_the_same_before_and_after_it_exists(tmp_path: Pat
 def test_unknown_connections_are_left_to_the_step(known: Connections) -> None:
     """The step says that the connection is missing, not the claim."""
     assert taken(known, spec("nowhere", "neither"), "script") == []
+
+
+def test_a_limited_connection_has_places_for_all_that_use_it(tmp_path: Path) -> None:
+    """`max_concurrent_assets` counts the connection and every secret; loads only their target."""
+    text = CONFIG.replace("host: h", "host: h, max_concurrent_assets: 2")
+    (tmp_path / ".bruin.yml").write_text(text, "utf-8")
+    limited = connections.load(tmp_path / ".bruin.yml", "", {}, root=tmp_path)
+    asset = spec("house", "pg")
+    assert [most for _, most, _ in locks.places(asset, "script", limited)] == [2]
+    assert locks.places(asset, "load", limited) == []
+    assert [want.capacity for want in locks.wants(spec("pg"), "load", limited)] == [2]
+
+
+def test_connections_of_one_name_to_two_databases_share_no_places(tmp_path: Path) -> None:
+    """Two projects of one fleet may both call theirs `pg`."""
+    names = []
+    for host in ("one", "two"):
+        text = CONFIG.replace("host: h", f"host: {host}, max_concurrent_assets: 1")
+        (tmp_path / ".bruin.yml").write_text(text, "utf-8")
+        known = connections.load(tmp_path / ".bruin.yml", "", {}, root=tmp_path)
+        names += [name for name, _, _ in locks.places(spec("pg"), "load", known)]
+    assert len(set(names)) == 2
