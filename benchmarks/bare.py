@@ -85,7 +85,7 @@ class Bare:
     def _load(self, root: Path, uri: str, name: str) -> None:
         arrow = root / f"{name}.arrow"
         words = [str(ingestr.binary(self.settings)), "ingest", "--yes", "--progress", "json"]
-        words += ["--source-table", "asset_data", "--dest-table", f"bare.{name}"]
+        words += ["--source-table", "asset_data", "--dest-table", f"by_hand.{name}"]
         extra = duckdb_driver.find(self.settings).environment if "duckdb" in uri else {}
         addresses = {"INGESTR_SOURCE_URI": f"mmap://{arrow}", "INGESTR_DESTINATION_URI": uri}
         command(words, cwd=root, environ={**self.environ, **extra, **addresses})

@@ -19,6 +19,7 @@ QUEUE = "fleet"
 ADVANCE = "fleet.advance"
 ADVANCE_FAILED = "fleet.advance_failed"
 STEPS: tuple[Step, ...] = get_args(Step)
+_LATER = 6  # of Celery's priorities on Redis, where 0 is the first and the usual one
 TASKS = frozenset({ADVANCE, ADVANCE_FAILED, *(f"fleet.{step}" for step in STEPS)})
 
 _RUN_ID = re.compile(r"[a-z0-9]{1,32}")
@@ -39,6 +40,14 @@ def shown(pipeline: str, asset: str, step: str) -> str:
     return f"{pipeline}/{asset} · {step}"
 
 
+def priority(step: Step) -> int:
+    """Where a step's message stands in the queue: what has begun is ended before more begins.
+
+    The loads of a level, of which a file takes one at a time, then go on beside its other assets.
+    """
+    return _LATER if step in ("script", "materialize") else 0
+
+
 def step_signature(
     app: "Celery", pipeline: str, run_id: str, asset: str, step: Step, *, detached: bool = False
 ) -> "Signature":
@@ -50,6 +59,7 @@ def step_signature(
         immutable=True,
         task_id=str(uuid.uuid4()),
         queue=QUEUE,
+        priority=priority(step),
         shadow=shown(pipeline, asset, step),
         argsrepr=f"({run_id}, {asset})",
         kwargsrepr="{'detached': True}" if detached else "{}",

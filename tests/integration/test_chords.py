@@ -12,7 +12,7 @@ from catalog import levels as catalog_levels
 from catalog import runs
 from tests.support.broker import Valkey
 from tests.support.fleet import Fleet, asset, wait_for
-from workers import contract, levels, reconcile
+from workers import levels, reconcile
 
 
 @pytest.fixture
@@ -43,11 +43,24 @@ def test_a_level_begins_when_the_one_before_has_ended(fleet: Fleet) -> None:
 def test_work_goes_through_the_broker(fleet: Fleet) -> None:
     """Without a worker nothing runs; the first one that comes does it all."""
     fleet.submit([asset("a")])
-    queue = f"{fleet.settings.fleet}:{contract.QUEUE}"
-    wait_for(lambda: fleet.valkey.client().llen(queue) == 1)
+    wait_for(lambda: fleet.queued() == 1)
     assert fleet.states("aaaaa") == {"a": "queued"}
     fleet.worker()
     assert fleet.wait("aaaaa") == "succeeded"
+
+
+def test_what_has_begun_is_ended_before_more_begins(valkey: Valkey, tmp_path: Path) -> None:
+    """Loads, of which a file takes one at a time, go on beside the other assets of their level."""
+    fleet = Fleet(tmp_path, valkey, slots=1)
+    try:
+        fleet.worker()
+        fleet.submit([asset(name, "materialize", "load") for name in "abc"])
+        assert fleet.wait("aaaaa") == "succeeded"
+    finally:
+        fleet.close()
+    started = [note.split()[1:] for note in fleet.notes() if note.startswith("start")]
+    assert [step for _, step in started] == ["materialize", "load"] * 3
+    assert [name for name, _ in started] == sorted([*"abc"] * 2, key=[n for n, _ in started].index)
 
 
 def test_a_failure_ends_its_chain_and_what_depends_on_it(fleet: Fleet) -> None:
@@ -133,7 +146,7 @@ def test_a_lost_message_is_sent_again(fleet: Fleet) -> None:
     """The catalog knows what is queued; a broker that forgets it delays, no more."""
     fleet.submit([asset("a"), asset("b")], [asset("c", upstreams=("a",))], send=False)
     levels.advance(fleet.engine, fleet.app, "aaaaa")
-    fleet.valkey.client().delete(f"{fleet.settings.fleet}:{contract.QUEUE}")
+    fleet.valkey.client().delete(*fleet.queues())
     fleet.age("aaaaa", 60)
     fleet.worker()
     assert fleet.wait("aaaaa") == "succeeded"
@@ -240,11 +253,11 @@ def test_messages_that_are_not_ours_run_nothing(fleet: Fleet) -> None:
 def double_queue(fleet: Fleet) -> None:
     """Put a second copy of every waiting message into the queue, as a redelivery would."""
     redis = fleet.valkey.client()
-    queue = f"{fleet.settings.fleet}:{contract.QUEUE}"
-    for raw in redis.lrange(queue, 0, -1):
-        message = json.loads(raw)
-        message["properties"]["delivery_tag"] += "-again"
-        redis.lpush(queue, json.dumps(message))
+    for queue in fleet.queues():
+        for raw in redis.lrange(queue, 0, -1):
+            message = json.loads(raw)
+            message["properties"]["delivery_tag"] += "-again"
+            redis.lpush(queue, json.dumps(message))
 
 
 def group_lives(group: int) -> bool:

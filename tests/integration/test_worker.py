@@ -33,7 +33,7 @@ def test_a_task_longer_than_the_visibility_timeout_runs_once(fleet: Fleet) -> No
     wait_for(lambda: "start a script" in fleet.notes())
     redis, held = fleet.valkey.client(), set()
     while fleet.notes() == ["start a script"]:
-        assert redis.llen(f"{fleet.settings.fleet}:fleet") == 0
+        assert fleet.queued() == 0
         held.update(redis.zrange(f"{fleet.settings.fleet}:unacked_index", 0, -1, withscores=True))
         time.sleep(0.05)
     assert fleet.wait("aaaaa") == "succeeded"
@@ -136,7 +136,7 @@ def test_a_level_of_a_thousand_is_published_without_waiting(fleet: Fleet) -> Non
     connections = int(fleet.valkey.client().info("stats")["total_connections_received"])
     levels.advance(fleet.engine, fleet.app, "aaaaa")
     stats = fleet.valkey.client().info("stats")
-    assert fleet.valkey.client().llen(f"{fleet.settings.fleet}:fleet") == 1000
+    assert fleet.queued() == 1000
     assert int(stats["total_connections_received"]) - connections < 10
 
 

@@ -122,6 +122,16 @@ class Fleet:
                 {"s": seconds, "run": run_id},
             )
 
+    def queues(self) -> list[str]:
+        """The broker's lists of messages that no worker has taken yet, one of each priority."""
+        client = self.valkey.client()
+        keys = client.keys(f"{self.settings.fleet}:{contract.QUEUE}*")
+        return [key for key in keys if client.type(key) == "list"]
+
+    def queued(self) -> int:
+        """How many messages wait in them."""
+        return sum(self.valkey.client().llen(key) for key in self.queues())
+
     def notes(self) -> list[str]:
         """What the steps wrote to the journal."""
         return self.journal.read_text("utf-8").splitlines()
