@@ -6,7 +6,7 @@ from typing import Any
 
 from dispatcher.board import Board
 from dispatcher.terminal import Terminal, printable
-from dispatcher.words import duration, some
+from dispatcher.words import duration, number, some
 
 _INDENT = "      "
 _DETAIL_LINES = 20  # more is in the log
@@ -109,6 +109,8 @@ def _detail(failure: Failure) -> list[str]:
     if failure.checks:  # each has said more than that
         return []
     lines = [printable(line) for line in failure.detail.rstrip().splitlines()]
+    if lines and failure.message.endswith(lines[0]):  # it is said already
+        lines = lines[1:]
     if len(lines) > _DETAIL_LINES:
         return [f"… {len(lines) - _DETAIL_LINES} lines before", *lines[-_DETAIL_LINES:]]
     return lines
@@ -127,7 +129,8 @@ def _checks(failure: Failure) -> list[str]:
 
 def _next(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list[str]:
     waiting = failure.waiting
-    what = f"it and the {some(waiting, 'asset')} that wait for it" if waiting else "it"
+    wait = "asset that waits" if waiting == 1 else f"{number(waiting)} assets that wait"
+    what = f"it and the {wait} for it" if waiting else "it"
     command = f"{again} {failure.asset}{' --downstream' if waiting else ''}"
     note = terminal.style(f"    runs {what}", dim=True)
     return [f"log    fleet logs {run_id} {failure.asset}", f"again  {command}{note}"]

@@ -232,8 +232,8 @@ def test_ctrl_c_once_cancels_and_leaves_no_process(up: Cli, project: Project) ->
 
 def test_ctrl_c_twice_leaves_the_run_to_the_fleet(up: Cli, project: Project) -> None:
     """And says how to come back."""
-    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('on', flush=True)\n"
-    project.script("slow", deaf + "time.sleep(600)\n")
+    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    project.script("slow", deaf + "print('on', flush=True)\ntime.sleep(600)\n")
     run = up.start("run", "shop")
     until(lambda: "[slow] on" in (run.stdout.readline() if run.stdout else ""))
     run.send_signal(signal.SIGINT)

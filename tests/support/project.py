@@ -50,6 +50,8 @@ time.sleep(600)
 class Project:
     """A pipeline in a folder of its own."""
 
+    database = "out.duckdb"
+
     def __init__(self, folder: Path, *, config: str = DUCKDB, pipeline: str = "") -> None:
         self.folder = folder
         (folder / "assets").mkdir(parents=True)
@@ -93,16 +95,17 @@ class Project:
         assert not begun, begun
         return sorted(found)
 
-    def rows(self, query: str, database: str = "out.duckdb") -> list[tuple[Any, ...]]:
+    def rows(self, query: str, database: str = "") -> list[tuple[Any, ...]]:
         """What DuckDB itself finds in the database."""
-        with duckdb.connect(str(self.folder / database), read_only=True) as connection:
+        path = self.folder / (database or self.database)
+        with duckdb.connect(str(path), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
 
 def example(name: str, folder: Path) -> Project:
     """A copy of one of the examples, without what earlier runs of it left."""
     project = Project.__new__(Project)
-    project.folder = folder / name
+    project.folder, project.database = folder / name, f"{name}.duckdb"
     left = shutil.ignore_patterns("*.duckdb", "*.wal", "__pycache__")
     shutil.copytree(ROOT / "examples" / name, project.folder, ignore=left)
     (project.folder / ".git").mkdir()

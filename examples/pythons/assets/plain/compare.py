@@ -19,6 +19,7 @@ import duckdb
 
 print(f"this is Python {sys.version_info.major}.{sys.version_info.minor}")
 with duckdb.connect(json.loads(os.environ["DB"])["path"], read_only=True) as db:
-    rows = db.sql("select * from old.measured union all select * from new.measured").fetchall()
+    both = "from old.measured union all by name from new.measured"
+    rows = db.sql(f"select python, packaging from ({both}) order by 1").fetchall()
 for row in rows:
     print(f"Python {row[0]} ran with packaging {row[1]}")
