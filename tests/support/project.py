@@ -1,7 +1,6 @@
 """Projects as users write them, for end-to-end tests: files in, tables and processes out."""
 
 import contextlib
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +82,7 @@ class Project:
         self.script(name, JOURNALED.replace("SECONDS", str(seconds)), header=header)
 
     def spans(self) -> list[tuple[float, float]]:
-        """When each journaled asset started and ended, in order; one that did not end is an error."""
+        """When each journaled asset started and ended, in order; all must have ended."""
         begun: dict[str, float] = {}
         found = []
         for line in (self.folder / "journal.txt").read_text().splitlines():
@@ -133,8 +132,3 @@ def home(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "uv-cache").symlink_to(shared_cache())
     return folder
-
-
-def environ_without(*names: str) -> dict[str, str]:
-    """This process's environment, less some variables."""
-    return {k: v for k, v in os.environ.items() if k not in names}

@@ -1,0 +1,100 @@
+"""Looks for secrets where they must not be: decodes what hides them, and can find planted ones."""
+
+import base64
+import binascii
+import contextlib
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import psutil
+import redis
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+_ESCAPE = re.compile(rb'\\(u[0-9a-fA-F]{4}|["\\/])')
+_DEPTH = 3
+
+
+def holds(data: bytes, secret: bytes) -> bool:
+    """Whether the secret is in the data: plain, or in base64, URL, JSON or deflated forms."""
+    return any(secret in form for form in _forms(data, _DEPTH))
+
+
+def _forms(data: bytes, depth: int) -> Iterator[bytes]:
+    yield data
+    if depth == 0:
+        return
+    for found in _decoded(data):
+        if found and found != data:
+            yield from _forms(found, depth - 1)
+
+
+def _decoded(data: bytes) -> Iterator[bytes]:
+    if b"%" in data:
+        yield unquote_to_bytes(data)
+    if b"\\" in data:
+        yield _ESCAPE.sub(_unescaped, data)
+    for match in _BASE64.findall(data):
+        raw = match.rstrip(b"=")
+        with contextlib.suppress(binascii.Error, ValueError):
+            yield base64.urlsafe_b64decode(
+                raw.replace(b"+", b"-").replace(b"/", b"_") + b"=" * (-len(raw) % 4)
+            )
+    for kind in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompressobj(kind).decompress(data)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    """What JSON's \\uXXXX or \\" stands for."""
+    word = match[1]
+    return chr(int(word[1:], 16)).encode("utf-8", "replace") if word[:1] == b"u" else word
+
+
+def in_broker(url: str, secret: bytes) -> list[str]:
+    """The keys of a Redis server whose name or value holds the secret, in all its databases."""
+    client = redis.Redis.from_url(url)
+    return [
+        key.decode("utf-8", "replace")
+        for key in client.scan_iter("*", count=1000)
+        if holds(key, secret) or any(holds(part, secret) for part in _value(client, key))
+    ]
+
+
+def _value(client: redis.Redis, key: bytes) -> Iterable[bytes]:
+    kind = client.type(key)
+    if kind == b"string":
+        return [client.get(key) or b""]
+    if kind == b"list":
+        return client.lrange(key, 0, -1)
+    if kind == b"set":
+        return client.smembers(key)
+    if kind == b"zset":
+        return client.zrange(key, 0, -1)
+    if kind == b"hash":
+        return [part for pair in client.hgetall(key).items() for part in pair]
+    assert kind == b"stream", kind
+    entries = client.xrange(key)
+    return [part for _, fields in entries for pair in fields.items() for part in pair]
+
+
+def in_files(folder: Path, secret: bytes, leave: Iterable[str] = ()) -> list[str]:
+    """The files below a folder that hold the secret; `leave` names folders not to look into."""
+    skipped = set(leave)
+    return [
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not skipped.intersection(path.relative_to(folder).parts)
+        if holds(path.read_bytes(), secret)
+    ]
+
+
+def command_lines() -> dict[int, str]:
+    """Every command line that this user may read, as `ps` shows it."""
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found[process.pid] = " ".join(process.cmdline())
+    return found
