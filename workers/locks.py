@@ -77,7 +77,7 @@ def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[
     found: dict[str, str] = {}
     for connection in connections.some(_used(spec, step)):
         for lock in names(connection, table):
-            found[lock] = f"the {connection.type} file of connection {connection.name!r}"
+            found[lock] = f"{connection.type}:{connection.name}"
     return sorted(found.items())
 
 
