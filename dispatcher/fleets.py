@@ -84,7 +84,10 @@ def catalog(settings: Settings) -> "Engine":
     from catalog.engine import connect, upgrade
 
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = connect(settings.catalog_url)
+    try:
+        engine = connect(settings.catalog_url)
+    except ValueError as error:
+        raise FleetError(str(error), hint="see --catalog") from error
     upgrade(engine)
     return engine
 

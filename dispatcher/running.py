@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dispatcher import fleets, target
 from dispatcher.fleets import Fleet
 from dispatcher.look import Look
+from dispatcher.problems import FleetError
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
 from dispatcher.words import some
@@ -61,7 +62,7 @@ def detached(request: Request) -> int:
     preparing.confirm(prepared.environment.name, request.flags)
     engine = _catalog(settings)
     run_id = _record(engine, prepared, fleet)
-    _send(run_id, prepared, fleet)
+    _send(engine, run_id, prepared, fleet)
     terminal = request.look.terminal
     terminal.note(_identity(prepared, fleet, run_id))
     terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
@@ -110,11 +111,18 @@ def _record(engine: "Engine", prepared: "Prepared", fleet: Fleet) -> str:
     return submit.record(engine, prepared, fleet)
 
 
-def _send(run_id: str, prepared: "Prepared", fleet: Fleet) -> None:
+def _send(engine: "Engine", run_id: str, prepared: "Prepared", fleet: Fleet) -> None:
+    """Begin the run; one that cannot begin now is cancelled: who tries again gets it once only."""
     from dispatcher import submit
 
-    submit.hand_over(fleet, run_id, prepared.variables)
-    submit.send(fleet, prepared.plan.pipeline, run_id)
+    try:
+        submit.hand_over(fleet, run_id, prepared.variables)
+        submit.send(fleet, prepared.plan.pipeline, run_id)
+    except FleetError:
+        from catalog import runs
+
+        runs.cancel(engine, run_id, "the broker did not take it")
+        raise
 
 
 def _submit_and_follow(
@@ -124,7 +132,7 @@ def _submit_and_follow(
     run_id = _record(engine, prepared, fleet)
     over = False
     try:
-        _send(run_id, prepared, fleet)
+        _send(engine, run_id, prepared, fleet)
         code = _follow(engine, run_id, prepared, fleet, request)
         over = code != INTERRUPTED
         return code
@@ -150,7 +158,7 @@ def _follow(
 
     identity = _identity(prepared, fleet, run_id)
     if not fleet.embedded and request.look.terminal.tty:
-        identity += f" · fleet follow {run_id}"
+        identity = _with_way_back(identity, f"fleet follow {run_id}", request.look.terminal.width)
     again = _again(request, prepared)
     return showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
 
@@ -159,6 +167,12 @@ def _identity(prepared: "Prepared", fleet: Fleet, run_id: str) -> str:
     plan = prepared.plan
     count = f"{some(len(plan.assets), 'asset')} in {some(len(plan.levels), 'level')}"
     return f"run {run_id} · {plan.pipeline} · {count} · {fleet.words}"
+
+
+def _with_way_back(identity: str, command: str, width: int) -> str:
+    """The command that brings one back, beside the rest or below it: nothing wraps."""
+    line = f"{identity} · {command}"
+    return line if len(line) < width else f"{identity}\n  back  {command}"
 
 
 def _nothing(request: Request, prepared: "Prepared") -> int:

@@ -21,6 +21,7 @@ from workers.settings import Settings
 
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
 _TRIES = 20
+_RETRY = {"max_retries": 3, "interval_start": 0.05, "interval_step": 0.2}  # a person waits
 
 
 def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
@@ -59,7 +60,7 @@ def send(fleet: Fleet, pipeline: str, run_id: str) -> None:
             _send_by_celery(fleet.settings, pipeline, run_id)
     except OSError as error:
         where = place(fleet.settings.broker)
-        hint = f"run {run_id} is recorded and begins when a worker finds it"
+        hint = f"run {run_id} is cancelled, nothing of it has run; fleet doctor looks at the broker"
         raise FleetError(f"the broker at {where} does not answer: {error}", hint=hint) from error
 
 
@@ -72,7 +73,9 @@ def _send_by_celery(settings: Settings, pipeline: str, run_id: str) -> None:
 
     try:
         with make_app(settings) as app:
-            advance_signature(app, pipeline, run_id).apply_async(ignore_result=True)  # type: ignore[no-untyped-call]
+            advance_signature(app, pipeline, run_id).apply_async(  # type: ignore[no-untyped-call]
+                ignore_result=True, retry_policy=_RETRY
+            )
     except OperationalError as error:
         raise OSError(str(error)) from error
 
