@@ -56,7 +56,10 @@ class Attempt:
         if ended.refused:
             return {"refused": ended.refused}
         if isinstance(outcome, StepFailed):
-            raise StepFailed(outcome.kind, masker.mask(outcome.message)) from None
+            failure = StepFailed(outcome.kind, masker.mask(outcome.message))
+            self._tell(f"failed: {failure.message}")
+            raise failure from None
+        self._tell("succeeded")
         return {key: outcome.result[key] for key in _FLOWER_SHOWS if key in outcome.result}
 
     def _logged(
@@ -117,6 +120,10 @@ class Attempt:
             frames=tuple(asdict(frame) for frame in outcome.frames),
         )
         return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
+
+    def _tell(self, end: str) -> None:
+        claim = self.claim
+        logger.info("run %s: %s %s %s", claim.run_id, claim.asset, claim.step, end)
 
     def _go_on(self, ended: Ended, *, detached: bool) -> None:
         """Send the steps that may run now, and move the run on where no chord will."""

@@ -46,11 +46,12 @@ def run(
     tasks.register(app, host)
     host.function("script")  # imported before the pool's children fork: nearly all need it
     _limit_control()
+    _keep_logging()  # before Celery's worker is made, which would set it up its own way
     worker = _worker(app, settings, name)
     if lifeline is not None:
         watch_lifeline(lifeline, lambda: _children(worker))
     heart = Heart(host.engine, app, settings, name, lambda: _children(worker))
-    _beat_while_working(heart)
+    _beat_while_working(heart, name)
     worker.start()
     return int(worker.exitcode or 0)
 
@@ -92,12 +93,23 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def _beat_while_working(heart: Heart) -> None:
+def _beat_while_working(heart: Heart, name: str) -> None:
     reactions: dict[Any, Callable[[], object]] = {
-        signals.worker_ready: heart.start,
+        signals.worker_ready: lambda: _begin(heart, name),
         signals.worker_shutting_down: lambda: logger.info("stops when its steps have ended"),
         signals.worker_shutdown: heart.stop,
-        signals.setup_logging: lambda: None,  # a receiver says that logging is ours
     }
     for signal, react in reactions.items():
         signal.connect(lambda react=react, **_: react(), weak=False)
+
+
+def _keep_logging() -> None:
+    """A receiver of this signal says that logging is ours."""
+    signals.setup_logging.connect(  # type: ignore[no-untyped-call]
+        lambda **_: None, weak=False
+    )
+
+
+def _begin(heart: Heart, name: str) -> None:
+    logger.info("worker %s is ready", name)
+    heart.start()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LIFELINE = "FLEET_LIFELINE_FD"  # number of a pipe's read end that is inherited
+FOREGROUND = "FLEET_FOREGROUND"  # set where somebody, or a service manager, reads stderr
 
 
 def main() -> int:
@@ -52,18 +53,23 @@ def _work(settings: Any, lifeline: int | None) -> int:
     gc.freeze()  # the pool's children share these pages
     gc.enable()
     name = settings.worker or f"{socket.gethostname()}-{os.getpid()}"
-    _log_to(settings.logs / f"worker-{name}.log")
+    _log_to(settings.logs / f"worker-{name}.log", foreground=bool(os.environ.pop(FOREGROUND, "")))
     return consumer.run(settings, name, lifeline)
 
 
-def _log_to(path: Path) -> None:
+def _log_to(path: Path, *, foreground: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=2, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    handlers: list[logging.Handler] = [handler]
+    handlers += [logging.StreamHandler()] if foreground else []
+    for each in handlers:
+        each.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
     level = os.environ.get("FLEET_LOG_LEVEL", "INFO").upper()
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=handlers, force=True)
     # a failed asset fails its chord: the catalog has it, no need for a traceback of Celery's
     logging.getLogger("celery.backends").setLevel(logging.CRITICAL)
+    if level == "INFO":  # steps tell their ends themselves, by name
+        logging.getLogger("celery").setLevel(logging.WARNING)
     # Celery's warning to root is about pickle; we take JSON only
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 

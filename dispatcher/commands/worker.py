@@ -7,7 +7,9 @@ import click
 
 from dispatcher.embedded import worker_argv, worker_environ
 from dispatcher.flags import flag, settings_flags
-from dispatcher.fleets import load_settings, require
+from dispatcher.fleets import load_settings, place, require
+from dispatcher.words import some
+from workers.main import FOREGROUND
 from workers.settings import Settings
 
 
@@ -20,14 +22,21 @@ from workers.settings import Settings
 def command(overrides: dict[str, Any], **given: Any) -> None:
     """Be a worker of the fleet on this host, until stopped.
 
-    SIGTERM lets running assets end; a second one stops them.
+    Ctrl-C or SIGTERM lets running assets end; a second one stops them.
     """
     given["worker"] = given.pop("name")
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = _with(require(load_settings(overrides | chosen)).settings, chosen)
+    click.echo(_identity(settings), err=True)
     argv = worker_argv()
     os.chdir("/")  # assets run in their own folders; ours must not keep a file system busy
-    os.execve(argv[0], argv, worker_environ(settings))  # noqa: S606 - the addresses are in the environment
+    os.execve(argv[0], argv, worker_environ(settings) | {FOREGROUND: "1"})  # noqa: S606 - no address in argv
+
+
+def _identity(settings: Settings) -> str:
+    """Which fleet this worker joins; its own log says the rest."""
+    fleet = f"fleet {settings.fleet} at {place(settings.broker)}"
+    return f"worker · {fleet} · {some(settings.slot_count, 'slot')} · logs in {settings.logs}"
 
 
 def _with(settings: Settings, chosen: dict[str, Any]) -> Settings:
