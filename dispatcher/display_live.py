@@ -34,8 +34,8 @@ class LiveDisplay:
         """Say which run this is and open the region."""
         self._lines = Lines(self.terminal, name_width(list(board.rows), self.terminal))
         self._logs = self.verbose or len(board.rows) == 1
-        if not self.quiet:
-            self._print(identity)
+        for line in [] if self.quiet else identity.splitlines():
+            self._print(line)
         self._live.start()
         self.tick(board)
 

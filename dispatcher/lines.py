@@ -7,6 +7,7 @@ from dispatcher.terminal import Terminal, printable
 from dispatcher.words import duration, number, shorten, some
 
 _BAR = 30
+_ECHO = 5  # columns for what the terminal itself writes at Ctrl-C, twice: the region must not wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Lines:
         level = f"level {min(run.level + 1, run.levels) or 1} of {run.levels}"
         color = "red" if board.count("failed") else "green"
         counts = self._counts(board)
-        return self._fit(f"  {level}  {self.terminal.style(bar, color)}  {counts}")
+        return self._fit(f"  {level}  {self.terminal.style(bar, color)}  {counts}", spare=_ECHO)
 
     def _counts(self, board: Board) -> str:
         run = board.run
@@ -64,12 +65,12 @@ class Lines:
             return [step, took, printable(row.error)]
         return [" ".join(filter(None, [row.state, printable(row.reason)])), took]
 
-    def _fit(self, line: str) -> str:
+    def _fit(self, line: str, spare: int = 1) -> str:
         """Cut to the terminal's width, colour codes not counted."""
         import click
 
         plain = click.unstyle(line)
-        room = self.terminal.width - 1
+        room = self.terminal.width - spare
         if not self.terminal.tty or len(plain) <= room:
             return line
         return plain[: room - 1] + "…"
