@@ -226,4 +226,5 @@ def _reason(want: Want, busy: Sequence[_Slot]) -> str:
     if want.capacity == 1 and not want.name.startswith("run:"):
         return f"waits for the lock on {want.what or want.name} ({holders})"
     what = want.what or ("this run" if want.name.startswith("run:") else want.name)
-    return f"waits for one of the {want.capacity} places of {what} ({holders})"
+    place = "the only place" if want.capacity == 1 else f"one of the {want.capacity} places"
+    return f"waits for {place} of {what} ({holders})"

@@ -181,7 +181,8 @@ def _moment(name: str, text: str) -> datetime | None:
     try:
         return intervals.parse_moment(text).astimezone(UTC) if text else None
     except ValueError as error:
-        raise FleetError(f"{name} {text}: {error}", hint="such as 2024-01-31") from error
+        hint = "" if "such as" in str(error) else "such as 2024-01-31"
+        raise FleetError(f"{name} {text}: {error}", hint=hint) from error
 
 
 def _commit(root: Path) -> str:

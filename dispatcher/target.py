@@ -64,7 +64,7 @@ def _sorted(arguments: Iterable[str], here: Path) -> tuple[list[Path], list[str]
 def _folder(path: Path, argument: str) -> Path:
     if pipeline_file(path):
         return path.resolve()
-    raise FleetError(f"{argument} holds no pipeline.yml", hint=_below(path))
+    raise FleetError(f"{argument} holds no pipeline.yml", hint=_around(path) or _below(path))
 
 
 def _name(argument: str) -> str:
@@ -96,6 +96,14 @@ def _of_current_folder(here: Path, names: Sequence[str]) -> Path:
     raise FleetError("the current folder is in no pipeline", hint=_below(here))
 
 
+def _around(folder: Path) -> str:
+    """The pipeline that a folder within one belongs to, for a hint."""
+    for above in folder.resolve().parents:
+        if pipeline_file(above):
+            return f"it belongs to the pipeline in {_near(above)}: name that, or an asset"
+    return ""
+
+
 def _below(folder: Path) -> str:
     """Which pipelines are near, for a hint; looks two folders deep only."""
     patterns = [f"{stars}{name}" for stars in ("*/", "*/*/") for name in PIPELINE_FILES]
@@ -107,4 +115,6 @@ def _below(folder: Path) -> str:
 
 def _near(path: Path) -> str:
     here = Path.cwd()
+    if here != path and here.is_relative_to(path):
+        return "/".join([".."] * len(here.relative_to(path).parts))
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

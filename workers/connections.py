@@ -107,14 +107,18 @@ class Connections:
         try:
             fields = dict(found.fields)
         except DefinitionError as error:
-            raise StepFailed(
-                "config", f"connection {name!r}: {error}", hint=f"see {self.source or '.bruin.yml'}"
-            ) from error
+            raise self._unusable(error) from error
         limit = getattr(found, "max_concurrent_assets", None)
         if limit and "max_concurrent_assets" not in fields:
             fields["max_concurrent_assets"] = limit
         folder = self.root if found.type == "sqlite" else self.folder
         return Connection(name=found.name, type=found.type, fields=fields, folder=folder)
+
+    def _unusable(self, error: DefinitionError) -> StepFailed:
+        said = "; ".join(fault.message for fault in error.faults)
+        hints = dict.fromkeys(fault.hint for fault in error.faults if fault.hint)
+        where = f"see {self.source or '.bruin.yml'}"
+        return StepFailed("config", said, hint="; ".join([*hints, where]))
 
     def find(self, name: str) -> Connection | None:
         """The connection `name`, None if it is not known or cannot be used."""

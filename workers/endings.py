@@ -13,6 +13,7 @@ MEANINGS = {
     "SIGBUS": "a file that it had mapped was removed or cut",
     "SIGILL": "a package that was built for another processor",
 }
+LARGE = 256.0  # MiB; a process that held less is seldom the one that filled the memory
 
 
 def failure_of(
@@ -52,10 +53,12 @@ def _killed(kind: Kind, ended: Exit) -> StepFailed:
     name = signal.Signals(ended.signal).name
     if name == "SIGKILL":
         size = ended.max_rss / 2**20
+        said = f"the process was killed (SIGKILL); it used {size:.0f} MiB"
+        if size < LARGE:
+            return StepFailed(kind, said, hint="the system does so when memory runs out")
         return StepFailed(
             kind,
-            "the process was killed (SIGKILL), probably because memory ran out;"
-            f" it used {size:.0f} MiB",
+            f"{said}, probably because memory ran out",
             hint="yield rows in pieces instead of building one large value, or give it more memory",
         )
     meaning = MEANINGS.get(name)

@@ -90,7 +90,7 @@ def test_checks_that_hold(target: Target, column: str, check: str, value: Any) -
     ("column", "check", "value", "rows", "words"),
     [
         ("mail", "not_null", None, 1, "has 1 null value"),
-        ("order", "unique", None, 1, "repeat another"),
+        ("order", "unique", None, 1, "1 value that repeats another"),
         ("g", "positive", None, 2, "2 values that are not positive"),
         ("g", "non_negative", None, 2, "2 negative values"),
         ("n", "negative", None, 2, "2 values that are not negative"),

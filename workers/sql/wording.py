@@ -4,7 +4,7 @@ from assets_parser.model import Check, Column
 
 _WORDS = {
     "not_null": "has {n} null {value}",
-    "unique": "has {n} {value} that repeat another",
+    "unique": "has {n} {value} that {repeat} another",
     "positive": "has {n} {value} that {is_} not positive",
     "non_negative": "has {n} negative {value}",
     "negative": "has {n} {value} that {is_} not negative",
@@ -25,6 +25,7 @@ def failed(column: Column, check: Check, rows: int) -> str:
         value="value" if one else "values",
         is_="is" if one else "are",
         do="does" if one else "do",
+        repeat="repeats" if one else "repeat",
         limit=_short(check.value),
         parent=f"{parent.table}.{parent.column}" if parent else "the other table",
     )

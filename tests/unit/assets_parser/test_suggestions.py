@@ -21,3 +21,8 @@ def test_another_case_is_the_same_word() -> None:
 def test_nothing_near_gives_nothing() -> None:
     assert did_you_mean("zzzzzz", ["raw.orders"]) == ""
     assert did_you_mean("", ["raw.orders"]) == ""
+
+
+def test_a_shared_schema_alone_makes_no_name_near() -> None:
+    assert did_you_mean("raw.nope", ["raw.i", "raw.notes_of_ops"]) == ""
+    assert nearest("raw.order", ["raw.i", "raw.orders"]) == ["raw.orders"]

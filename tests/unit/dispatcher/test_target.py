@@ -67,3 +67,9 @@ def test_the_hint_names_pipelines_that_are_near(project: Path) -> None:
         target.find([], project)
     assert "shop" in caught.value.hint
     assert "web" in caught.value.hint
+
+
+def test_a_folder_within_a_pipeline_names_the_pipeline(project: Path) -> None:
+    with pytest.raises(FleetError, match="holds no pipeline") as caught:
+        target.find(["shop/assets"], project)
+    assert "belongs to the pipeline in" in caught.value.hint
