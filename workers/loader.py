@@ -1,12 +1,21 @@
 """The load step: the asset's Arrow file into its table, by ingestr. Called by workers.steps."""
 
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers import arrow_files, connections, duckdb_driver, ingestr, load_flags, load_proof
+from workers import (
+    arrow_files,
+    connections,
+    duckdb_driver,
+    engines,
+    ingestr,
+    load_flags,
+    load_proof,
+)
 from workers.arrow_files import Data
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
@@ -70,6 +79,8 @@ def _ingest(
     context: StepContext, connection: Connection, data: Data, load: Load, masker: Masker
 ) -> None:
     context.progress({"rows": 0, "total": data.rows, "note": "loading"})
+    if connection.type in load_proof.ENGINES:  # while ingestr works, for the proof
+        threading.Thread(target=engines.foresee, args=[connection], daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="fleet-names-") as folder:
         if load.names:
             data = arrow_files.renamed(data, load.names, Path(folder) / "data.arrow")
