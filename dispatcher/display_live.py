@@ -63,9 +63,10 @@ class LiveDisplay:
 
     def _region(self, board: Board) -> list[Text]:
         room = max(1, self.terminal.height - _SPARE)
-        active = sorted(board.active, key=lambda row: (row.state != "running", row.started))
+        active = sorted(board.active, key=lambda row: (not row.started, row.started))
         shown = active if len(active) <= room else active[: room - 1]
-        lines = [self._lines.active(row, board.now) for row in shown]
+        width = max((len(self._lines.what(row)) for row in shown), default=0)
+        lines = [self._lines.active(row, board.now, width) for row in shown]
         if len(shown) < len(active):
             lines.append(f"    and {len(active) - len(shown)} more")
         return [_text(line) for line in [*lines, self._lines.whole(board)]]

@@ -66,6 +66,8 @@ def _worth_a_line(row: AssetRow, before: AssetRow | None, verbose: bool) -> bool
         return row.state == "running"
     if row.state == "queued":
         return bool(row.reason) and row.reason != before.reason
+    if row.waits != before.waits:
+        return True
     if verbose and row.note and row.note != before.note:
         return True
     return (row.state, row.step) != (before.state, before.step)

@@ -22,15 +22,20 @@ class Lines:
         parts = [part for part in self._facts(row, now) if part]
         return self._fit(f"  {self.terminal.sign(row.look)} {self._name(row)}  {'   '.join(parts)}")
 
-    def active(self, row: AssetRow, now: float) -> str:
-        """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`."""
+    def active(self, row: AssetRow, now: float, width: int = 0) -> str:
+        """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`; `width` aligns the times."""
         took = duration(row.seconds(now)) if row.started else ""
+        sign = self.terminal.sign("queued" if row.waits else row.state)
+        text = f"  {sign} {self._name(row)}  {self.what(row):<{width}}  {took:>6}"
+        return self._fit(text.rstrip())
+
+    def what(self, row: AssetRow) -> str:
+        """What a row does now, as far as the terminal has room for it."""
         what = doing(row)
         room = self.terminal.width - self.width - 16  # for sign, blanks and the time at the end
         if self.terminal.tty and len(what) > room > 0:
-            what = what[: room - 1] + "…"
-        text = f"  {self.terminal.sign(row.state)} {self._name(row)}  {what}  {took:>6}"
-        return self._fit(text.rstrip())
+            return what[: room - 1] + "…"
+        return what
 
     def whole(self, board: Board) -> str:
         """The level, a bar, and the counts."""
@@ -46,7 +51,10 @@ class Lines:
         run = board.run
         since = run.started or run.created
         parts = [f"{board.ended} of {len(board.rows)}"]
-        parts += [f"{board.count('running')} running"] if board.count("running") else []
+        waiting = sum(row.waits for row in board.active)
+        running = sum(row.state == "running" and not row.waits for row in board.active)
+        parts += [f"{running} running"] if running else []
+        parts += [f"{waiting} waiting"] if waiting else []
         parts += [f"{board.count('failed')} failed"] if board.count("failed") else []
         parts += ["cancelling"] if run.cancelling else []
         return " · ".join([*parts, duration(max(0.0, board.now - since)) if since else "0.0s"])
@@ -57,7 +65,7 @@ class Lines:
     def _facts(self, row: AssetRow, now: float) -> list[str]:
         took = f"{duration(row.seconds(now)):>6}" if row.started else ""
         if row.state == "succeeded":
-            return [f"{_rows(row):>14}", _checks(row), took]
+            return [f"{_rows(row):>14}", f"{_checks(row):<9}", took]
         if row.look == "warned":
             return [f"{_rows(row):>14}", f"{_checks(row)} (not blocking)", took]
         if row.state == "failed":

@@ -45,7 +45,7 @@ def test_one_aligned_line_for_each_way_to_end() -> None:
         row("mart.people", "failed", step="checks", rows=12, checks_passed=2, checks_failed=1),
     ]
     assert [lines.ended(one, NOW) for one in rows] == [
-        "  ✓ raw.orders        20,000 rows   2 checks     1.0s",
+        "  ✓ raw.orders        20,000 rows   2 checks      1.0s",
         "  ✗ raw.broken     failed in materialize     1.0s   ZeroDivisionError: by zero",
         "  ⊘ mart.revenue   upstream_failed by raw.broken",
         "  ! mart.people           12 rows   2 of 3 checks passed, 1 failed"
@@ -58,7 +58,16 @@ def test_a_running_line_shows_progress_and_a_waiting_one_its_reason() -> None:
     running = row("a", "running", step="load", done=210_000, total=1_000_000)
     waiting = row("b", "running", step="load", waits=True, reason="waits for the lock on x (a)")
     assert lines.active(running, NOW) == "  ● a       load 210,000 of 1,000,000 rows    2.0s"
-    assert lines.active(waiting, NOW) == "  ● b       waits for the lock on x (a)    2.0s"
+    assert lines.active(waiting, NOW) == "  · b       waits for the lock on x (a)    2.0s"
+    widest = len(lines.what(running))
+    both = [lines.active(one, NOW, widest) for one in (running, waiting)]
+    assert len({len(line) for line in both}) == 1, "the times are below each other"
+
+
+def test_what_waits_is_not_counted_as_running() -> None:
+    waiting = row("b", "running", step="load", waits=True, reason="waits for the lock on x (a)")
+    line = Lines(utf8(), 6).whole(board(row("a", "running"), waiting))
+    assert "0 of 2 · 1 running · 1 waiting" in line
 
 
 def test_a_pipe_gets_a_line_per_change_and_the_lines_of_assets() -> None:
