@@ -16,7 +16,8 @@ __all__ = ["postgres_server"]
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """The command with a fleet that is up, two slots and Flower."""
     folder = tmp_path_factory.mktemp("fleet")
-    cli = Cli(home(folder / "home"), folder)
+    quick = {"FLEET_STOP_GRACE": "1", "FLEET_RECONCILE_EVERY": "1"}
+    cli = Cli(home(folder / "home"), folder, quick)
     done = cli("up", "--slots", "2")
     assert done.returncode == 0, done.stderr
     yield cli

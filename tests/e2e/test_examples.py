@@ -14,19 +14,25 @@ from tests.support.project import ROOT, Project, example, home
 
 pytestmark = pytest.mark.e2e
 
+DATES = ("--start-date", "2026-03-01", "--end-date", "2026-03-04", "--var", "days=4")
+
 
 @pytest.fixture(scope="module")
 def shop(shared: Cli, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the shop that has run twice over the same four days."""
-    folder = tmp_path_factory.mktemp("shop")
-    project = example("shop", folder)
-    dates = ["--start-date", "2026-03-01", "--end-date", "2026-03-04", "--var", "days=4"]
-    cli = Cli(shared.home, folder)
-    for round_ in (1, 2):
-        done = cli("run", "shop", *dates, timeout=240)
+    """The shop of a clone, run twice over the same days: embedded, and on a fleet that is up."""
+    clone = tmp_path_factory.mktemp("clone")
+    subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    project = example("shop", clone / "examples")
+    (project.folder / ".git").rmdir()
+    own = home(clone.parent / "home")
+    (own / "envs").symlink_to(shared.home / "envs")  # what one fleet built serves the other
+    fleets = [(own, "embedded fleet"), (shared.home, "fleet of `fleet up`")]
+    for number, (where, words) in enumerate(fleets, 1):
+        done = Cli(where, clone)("run", "examples/shop", *DATES, timeout=240)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+        assert words in done.stdout.splitlines()[0]
         assert "15 succeeded · 50 of 50 checks passed" in done.stdout.splitlines()[-1]
-        shutil.copy(project.folder / "shop.duckdb", project.folder / f"round{round_}.duckdb")
+        shutil.copy(project.folder / "shop.duckdb", project.folder / f"round{number}.duckdb")
     return project
 
 
@@ -80,22 +86,6 @@ def test_money_adds_up_over_the_tables(shop: Project) -> None:
     """
     total = shop.rows("select round(sum(net_eur), 2) from mart.revenue_daily")[0][0]
     assert abs(shop.rows(again)[0][0] - total) < 0.1
-
-
-def test_the_readmes_command_in_place(tmp_path: Path, shared: Cli) -> None:
-    """`fleet run examples/shop` from the clone's root, with an embedded fleet of its own."""
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    subprocess.run(["git", "init", "-q", str(clone)], check=True)
-    example("shop", clone / "examples")
-    (clone / "examples" / "shop" / ".git").rmdir()
-    own = home(tmp_path / "home")
-    (own / "envs").symlink_to(shared.home / "envs")  # built already: this test is not about them
-    done = Cli(own, clone)("run", "examples/shop", timeout=240)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
-    assert "embedded fleet" in done.stdout.splitlines()[0]
-    assert "15 succeeded · 50 of 50 checks passed" in done.stdout.splitlines()[-1]
-    assert (clone / "examples" / "shop" / "shop.duckdb").exists()
 
 
 def test_one_pipeline_on_several_pythons(up: Cli) -> None:

@@ -18,7 +18,12 @@ from tests.support.project import ESCAPED, Project, living_in
 pytestmark = pytest.mark.e2e
 
 LEASE = 4.0
-QUICK = {"FLEET_LEASE": str(LEASE), "FLEET_LEASE_RENEW": "1", "FLEET_RECONCILE_EVERY": "1"}
+QUICK = {
+    "FLEET_LEASE": str(LEASE),
+    "FLEET_LEASE_RENEW": "1",
+    "FLEET_RECONCILE_EVERY": "1",
+    "FLEET_STOP_GRACE": "1",
+}
 
 
 @pytest.fixture
