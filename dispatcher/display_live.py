@@ -9,6 +9,7 @@ from dispatcher.lines import Lines, name_width
 from dispatcher.terminal import Terminal, printable
 
 _SPARE = 4  # lines that the region leaves free
+_FACTS = 27  # columns of rows and checks in the lines above, so that all times are aligned
 
 
 class LiveDisplay:
@@ -65,7 +66,7 @@ class LiveDisplay:
         room = max(1, self.terminal.height - _SPARE)
         active = sorted(board.active, key=lambda row: (not row.started, row.started))
         shown = active if len(active) <= room else active[: room - 1]
-        width = max((len(self._lines.what(row)) for row in shown), default=0)
+        width = max(_FACTS, *(len(self._lines.what(row)) for row in shown)) if shown else 0
         lines = [self._lines.active(row, board.now, width) for row in shown]
         if len(shown) < len(active):
             lines.append(f"    and {len(active) - len(shown)} more")
