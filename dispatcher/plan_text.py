@@ -1,32 +1,37 @@
 """A plan for people and for programs. Used by `fleet plan`."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from assets_parser.spec import AssetSpec, Plan, dump
+from assets_parser.suggestions import did_you_mean
 from dispatcher import tables
+from dispatcher.plan_envs import Need, packages
 from dispatcher.preparing import Prepared
 from dispatcher.terminal import Terminal, printable
 from dispatcher.words import some
 
 VERSION = 1
+_MANY = 3  # assets that are skipped for the same reason are not named one by one
 
 
-def show(terminal: Terminal, prepared: Prepared, *, verbose: bool = False) -> None:
+def show(
+    terminal: Terminal, prepared: Prepared, envs: Sequence[Need], *, verbose: bool = False
+) -> None:
     """Print the levels, who is left out and why, and the environments that are needed."""
     plan = prepared.plan
     terminal.line(_head(terminal, plan))
     terminal.line()
     _levels(terminal, plan, prepared)
-    for skipped in plan.skipped:
-        reason = printable(skipped.reason)
-        terminal.line(f"{terminal.sign('skipped')} {skipped.asset}  skipped: {reason}")
+    _skipped(terminal, plan, verbose=verbose)
     for spec in plan.assets:
-        if spec.python_notice:
-            terminal.line(f"note  {spec.name}: {printable(spec.python_notice)}")
+        for note in _notes(spec, prepared):
+            terminal.line(f"note  {spec.name}: {printable(note)}")
     if plan.assets:
         terminal.line()
-        terminal.line(_environments(plan))
+        terminal.line(_environments(envs))
 
 
 def document(prepared: Prepared) -> str:
@@ -79,7 +84,7 @@ def _row(plan: Plan, spec: AssetSpec, level: int, prepared: Prepared) -> list[st
         f"level {level}" if level >= 0 else "",
         printable(spec.name),
         f"python {spec.python}",
-        _packages(plan, spec),
+        packages(plan, spec),
         _work(spec),
         _destination(spec, prepared),
         some(checks, "check") if with_checks else "",
@@ -107,22 +112,36 @@ def _destination(spec: AssetSpec, prepared: Prepared) -> str:
     return f"{raw.type}:{spec.connection}" if raw else spec.connection
 
 
-def _environments(plan: Plan) -> str:
-    needed = {(spec.python, _packages(plan, spec)) for spec in plan.assets}
-    named = [f"python {python}, {packages}" for python, packages in sorted(needed)]
-    return f"envs     {len(needed)} needed · {' · '.join(named)}"
+def _notes(spec: AssetSpec, prepared: Prepared) -> Iterator[str]:
+    """What will not be quite as the asset says."""
+    if spec.python_notice:
+        yield spec.python_notice
+    known = prepared.environment.connections
+    for name in dict.fromkeys([spec.connection, *(secret.key for secret in spec.secrets)]):
+        if name and name not in known and prepared.config:
+            where = f"environment '{prepared.environment.name}' of {Path(prepared.config).name}"
+            guess = did_you_mean(name, known)
+            yield f"connection '{name}' is not in {where}{f'; {guess}' if guess else ''}"
 
 
-def _packages(plan: Plan, spec: AssetSpec) -> str:
-    """`pandas 2.3.1 +4` for a requirements file, the path of any other."""
-    if spec.requirements is None:
-        return "no packages"
-    path = Path(plan.root, spec.requirements.path)
-    if spec.requirements.kind == "pyproject":
-        return printable(spec.requirements.path)
-    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
-    wanted = [line for line in lines if line and not line.startswith("-")]
-    if not wanted:
-        return "no packages"
-    more = f" +{len(wanted) - 1}" if len(wanted) > 1 else ""
-    return printable(wanted[0].replace("==", " ").partition(";")[0].strip()) + more
+def _skipped(terminal: Terminal, plan: Plan, *, verbose: bool) -> None:
+    """Who is left out and why; those that nobody asked for are only counted."""
+    sign = terminal.sign("skipped")
+    counted = Counter(s.reason for s in plan.skipped)
+    for skipped in plan.skipped:
+        if verbose or counted[skipped.reason] < _MANY:
+            terminal.line(f"{sign} {skipped.asset}  skipped: {printable(skipped.reason)}")
+    for reason, count in counted.items():
+        if not verbose and count >= _MANY:
+            terminal.line(f"{sign} {some(count, 'asset')}  skipped: {printable(reason)}")
+
+
+def _environments(envs: Sequence[Need]) -> str:
+    """`3 needed · 2 ready · 1 to build (python 3.12, polars 1.9.0 +1)`."""
+    names = [need.words for need in envs if not need.ready]
+    parts = [f"{len(envs)} needed"]
+    if any(need.ready is None for need in envs):  # they are built elsewhere
+        return f"envs     {' · '.join([*parts, *names])}"
+    parts += [f"{len(envs) - len(names)} ready"] if len(names) < len(envs) else []
+    parts += [f"{len(names)} to build ({'; '.join(names)})"] if names else []
+    return f"envs     {' · '.join(parts)}"

@@ -38,7 +38,7 @@ class Request:
 def run(request: Request) -> int:
     """Submit and follow; the exit code."""
     aim = target.find(request.target)
-    settings = fleets.load_settings(request.overrides, _project(aim))
+    settings = fleets.load_settings(request.overrides, project(aim))
     with _fleet(settings) as fleet:  # it starts while we read the pipeline
         from dispatcher import preparing
 
@@ -52,7 +52,7 @@ def run(request: Request) -> int:
 def detached(request: Request) -> int:
     """Submit to a fleet that stays; the run's id is all that stdout gets."""
     aim = target.find(request.target)
-    settings = fleets.load_settings(request.overrides, _project(aim))
+    settings = fleets.load_settings(request.overrides, project(aim))
     fleet = fleets.require(settings)
     from dispatcher import preparing
 
@@ -193,7 +193,7 @@ def _again(request: Request, prepared: "Prepared") -> str:
     return f"fleet run{place}" + (f" -e {shlex.quote(environment)}" if environment else "")
 
 
-def _project(aim: Target) -> Path:
+def project(aim: Target) -> Path:
     """The folder whose fleet.toml counts: the git root above the pipeline, else its own folder."""
     folder = aim.pipeline if aim.pipeline.is_dir() else aim.pipeline.parent
     for above in (folder, *folder.parents):

@@ -29,6 +29,8 @@ from workers.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from assets_parser.spec import AssetSpec
+
 MARKER = "fleet-env.json"
 YOUNG = 600.0  # seconds; an environment that was used so recently is never evicted
 HALF_BUILT = ".building-"
@@ -108,6 +110,14 @@ class EnvStore:
                     self._build(folder, _Recipe(python, text, request.needs), tell, stop)
             self.evict()
         return env
+
+    def ready(self, request: EnvRequest) -> bool:
+        """Whether the environment is here already; builds and fetches nothing."""
+        python = self._pool.here(request.python)
+        if python is None or not self._root.is_dir():
+            return False
+        text = self._resolver.known(request.needs, python, pyarrow=request.pyarrow)
+        return text is not None and self._usable(self._root / _key(python, text, request.needs))
 
     def evict(self) -> list[str]:
         """Remove idle environments that are too old or too many, and say which; half-built too."""
@@ -217,6 +227,17 @@ class EnvStore:
                 with contextlib.suppress(OSError):
                     if time.time() - folder.stat().st_mtime > installer.TIMEOUT:
                         shutil.rmtree(folder, ignore_errors=True)
+
+
+def request_for(project: Path, spec: "AssetSpec", *, pyarrow: bool) -> EnvRequest:
+    """What the interpreter of an asset must be; StepFailed if its packages cannot be read."""
+    wish, needs, requires = spec.requirements, Needs(), ""
+    if wish is not None:
+        needs = needs_of(project, wish.kind, wish.path)
+    if wish is not None and wish.kind == "pyproject":
+        table = requirements.parse_project(project / wish.path).get("project")
+        requires = str(table.get("requires-python", "")) if isinstance(table, dict) else ""
+    return EnvRequest(python=spec.python, needs=needs, pyarrow=pyarrow, requires=requires)
 
 
 def needs_of(project: Path, kind: str, path: str) -> Needs:

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from workers import connections, process_environment, storage, supervisor, traceback_frames
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
-from workers.envs import Env, EnvRequest, EnvStore, needs_of
+from workers.envs import Env, EnvStore, request_for
 from workers.errors import StepFailed
-from workers.requirements import Needs, parse_project
 from workers.secret_values import secret_texts
 from workers.settings import Settings
 
@@ -171,23 +170,13 @@ class _Attempt:
         """The asset's environment, built if need be, and kept from eviction."""
         context = self.context
         store = _store(context.settings, context.engine)
-        request = self._request()
+        pyarrow = context.claim.step == "materialize"
+        request = request_for(context.project, context.spec, pyarrow=pyarrow)
         with store.using(request, self._tell, lambda: context.stop.reason) as env:
             for notice in (context.spec.python_notice, env.notice):
                 if notice:
                     context.log.line(f"notice: {notice}")
             yield env
-
-    def _request(self) -> EnvRequest:
-        spec, wish = self.context.spec, self.context.spec.requirements
-        needs, requires = Needs(), ""
-        if wish is not None:
-            needs = needs_of(self.context.project, wish.kind, wish.path)
-        if wish is not None and wish.kind == "pyproject":
-            project = parse_project(self.context.project / wish.path).get("project")
-            requires = str(project.get("requires-python", "")) if isinstance(project, dict) else ""
-        pyarrow = self.context.claim.step == "materialize"
-        return EnvRequest(python=spec.python, needs=needs, pyarrow=pyarrow, requires=requires)
 
     def _tell(self, text: str) -> None:
         self.context.log.line(text)

@@ -73,6 +73,10 @@ class Pool:
             known = self._found[version + requires] = self._search(version, requires, tell, stop)
         return known
 
+    def here(self, version: str) -> Interpreter | None:
+        """The interpreter for X.Y if this host has it; nothing is fetched."""
+        return self._newest(version)
+
     def versions(self) -> list[Interpreter]:
         """Every interpreter of this worker that assets may use, newest first."""
         usable = (found for found in self._probed(_candidates("")) if found.minor in SUPPORTED)

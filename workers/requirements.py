@@ -61,6 +61,11 @@ def of_file(file: Path) -> Needs:
     )
 
 
+def named(file: Path) -> list[str]:
+    """The packages that a requirements.txt and all that it includes name, as written."""
+    return [line for line in _lines(file, 0) if not line.startswith("-")]
+
+
 def of_project(file: Path) -> Needs:
     """What a pyproject.toml asks for, with its uv.lock; nothing if it describes no project."""
     text = _read(file)

@@ -56,6 +56,12 @@ class Resolver:
                 known = self._fresh(key, needs, python, pyarrow=pyarrow, tell=tell, stop=stop)
         return known
 
+    def known(self, needs: Needs, python: Interpreter, *, pyarrow: bool) -> str | None:
+        """The same if it was resolved lately, else None; asks nobody."""
+        if needs.kind == "none" and not pyarrow:
+            return ""
+        return self._known(_key(needs, python, pyarrow))
+
     def _fresh(
         self,
         key: str,

@@ -18,12 +18,15 @@ def command(
     *, target: tuple[str, ...], flags: RunFlags, overrides: dict[str, Any], look: Look
 ) -> int:
     """Show what a run would do, level by level, without doing it. Takes the flags of `run`."""
-    from dispatcher import plan_text, preparing
+    from dispatcher import fleets, plan_envs, plan_text, preparing, running
     from dispatcher.target import find
 
-    prepared = preparing.prepare(find(target), flags, look.terminal)
+    aim = find(target)
+    prepared = preparing.prepare(aim, flags, look.terminal)
     if look.as_json:
         look.terminal.line(plan_text.document(prepared))
     else:
-        plan_text.show(look.terminal, prepared, verbose=look.verbose)
+        settings = fleets.load_settings(overrides, running.project(aim))
+        envs = plan_envs.of(prepared.plan, settings)
+        plan_text.show(look.terminal, prepared, envs, verbose=look.verbose)
     return 0
