@@ -108,9 +108,9 @@ def _cause(failure: Failure) -> list[str]:
 def _detail(failure: Failure) -> list[str]:
     if failure.checks:  # each has said more than that
         return []
-    lines = [printable(line) for line in failure.detail.rstrip().splitlines()]
-    if lines and failure.message.endswith(lines[0]):  # it is said already
-        lines = lines[1:]
+    lines = [line.rstrip() for line in map(printable, failure.detail.rstrip().splitlines())]
+    said = {line for line in lines if line.strip().removeprefix("error: ") in failure.message}
+    lines = list(dict.fromkeys(line for line in lines if line not in said))
     if len(lines) > _DETAIL_LINES:
         return [f"… {len(lines) - _DETAIL_LINES} lines before", *lines[-_DETAIL_LINES:]]
     return lines

@@ -27,6 +27,7 @@ from workers.masking import Masker
 logger = logging.getLogger(__name__)
 
 _CATALOG_PATIENCE = 600.0  # seconds that a finished step waits for a catalog that is away
+_UNHEARD: frozenset[Kind] = frozenset({"env", "load", "timeout", "config", "lost"})
 _FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
 
 
@@ -71,7 +72,9 @@ class Attempt:
             with livelog.open_log(
                 host.settings, host.redis, claim.run_id, where, masker.mask
             ) as log:
-                return unusable or self._outcome(self._context(keeper, log, masker), masker)
+                outcome = unusable or self._outcome(self._context(keeper, log, masker), masker)
+                _write(log, outcome)
+                return outcome
         except OSError as error:  # of the log: the work's own are caught below
             logger.exception("no log for %s %s", claim.asset, claim.step)
             kind, hint = _kind(claim.step), f"is the storage full? {host.settings.storage_path}"
@@ -140,6 +143,13 @@ class Attempt:
                 levels.advance(host.engine, host.app, run_id)
         except (BrokerError, RedisError, OSError) as error:
             logger.warning("reconcile will send what follows %s: %s", asset, error)
+
+
+def _write(log: livelog.LiveLog, outcome: StepResult | StepFailed) -> None:
+    """What the asset's process could not write into its log: why it never ran, or was ended."""
+    if isinstance(outcome, StepFailed) and outcome.kind in _UNHEARD:
+        for line in dict.fromkeys([f"failed: {outcome.message}", *outcome.detail.splitlines()]):
+            log.line(line)
 
 
 class ChecksFailed(StepFailed):

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
@@ -24,6 +25,9 @@ from catalog.claims import Claim, StepError
 from catalog.workers import WorkerInfo
 from workers import levels, reconcile, run_values
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from workers.envs import EnvStore
 
 logger = logging.getLogger(__name__)
 
@@ -109,15 +113,18 @@ class Heart:
             self._register()
 
     def _tidy(self) -> None:
-        """Tell which Pythons there are, and let old environments go."""
+        """Tell which Pythons there are, and let old environments go.
+
+        Those may be gigabytes: that is done beside the heart, which beats on.
+        """
         from workers.envs import EnvStore  # noqa: PLC0415 - the first task need not wait for these
         from workers.pool import Pool  # noqa: PLC0415
 
         newest_first = (found.minor for found in Pool(self._settings).versions())
         pythons = tuple(reversed(dict.fromkeys(newest_first)))
         workers.register(self._engine, describe(self._settings, self._name, pythons))
-        for key in EnvStore(self._settings).evict():
-            logger.info("removed environment %s, which was not used", key)
+        store = EnvStore(self._settings)
+        threading.Thread(target=_evict, args=(store,), name="evict", daemon=True).start()
 
     def _reconcile(self) -> None:
         patient = time.monotonic() - self._blind_until > self._settings.lease
@@ -141,9 +148,19 @@ class Heart:
     def _bury(self, pid: int, claim: Claim) -> None:
         message = f"process {pid} of worker {self._name} died while it ran this step"
         logger.warning("%s: %s %s", message, claim.asset, claim.step)
-        ended = claims.fail(self._engine, claim, StepError(kind="lost", message=message))
+        hint = "often the host had no memory left; the asset may run again"
+        error = StepError(kind="lost", message=message, hint=hint)
+        ended = claims.fail(self._engine, claim, error)
         levels.send_steps(self._engine, self._app, ended.wake)
         levels.advance(self._engine, self._app, claim.run_id)
+
+
+def _evict(store: "EnvStore") -> None:
+    try:
+        for key in store.evict():
+            logger.info("removed environment %s, which was not used", key)
+    except OSError as error:
+        logger.warning("old environments could not be removed: %s", error)
 
 
 def describe(settings: Settings, name: str, pythons: tuple[str, ...] = ()) -> WorkerInfo:

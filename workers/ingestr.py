@@ -25,6 +25,7 @@ from workers.supervisor import Exit, SupervisorError, mine
 
 TAIL = 200  # lines that are kept for an error
 TAIL_SHOWN = 40
+_LONGEST = 500  # characters of a headline
 _CLOUD = {  # variables with which a platform's own library finds its credentials
     "bigquery": ("GOOGLE_", "CLOUDSDK_"),
     "athena": ("AWS_",),
@@ -197,8 +198,9 @@ def _judged(ended: Exit, heard: _Heard, job: Job) -> Report:
 
 def _message(ended: Exit, heard: _Heard) -> str:
     if heard.error:
-        words = heard.error.removeprefix("ingestion failed: ")
-        return f"ingestr: {words.splitlines()[0][:500]}"
+        first, *more = heard.error.removeprefix("ingestion failed: ").splitlines()
+        cause = f" {more[-1].strip()}" if more and first.endswith(":") else ""
+        return f"ingestr: {first}{cause}"[:_LONGEST]
     if crash := _crash(heard.first):
         return f"ingestr crashed: {crash}"
     if ended.signal:

@@ -1,6 +1,6 @@
 """Keeps a claim while its step runs: renews the lease, carries progress, says when to stop.
 
-A thread of the process that runs the step, started by workers.steps. When the catalog is away the
+A thread of the process that runs the step, started by workers.attempt. When the catalog is away the
 step goes on: nobody else can claim it then either; it stops when it hears that the claim is lost.
 """
 

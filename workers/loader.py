@@ -4,6 +4,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,17 @@ def run(context: StepContext) -> StepResult:
         proof = Proof(rows=0, notices=("no data: the asset returned neither rows nor columns",))
     else:
         proof = _load(context, connection, data, Masker(secrets))
+        proof = replace(proof, notices=(*proof.notices, *_rounded(data)))
     _forget(data.path)
     return _result(context, connection, proof, began)
+
+
+def _rounded(data: Data) -> list[str]:
+    """A notice about decimals in structs: ingestr makes floats of them in JSON."""
+    if not data.inexact:
+        return []
+    names = ", ".join(data.inexact)
+    return [f"decimals inside {names} became JSON numbers, which keep 15 digits: load them as text"]
 
 
 def _load(context: StepContext, connection: Connection, data: Data, masker: Masker) -> Proof:
@@ -166,7 +176,8 @@ def _tidy(context: StepContext, connection: Connection, started: Started, *, fai
     try:
         load_proof.tidy(connection, context.spec.name, started, failed=failed)
     except Exception as error:  # the load's own outcome counts
-        context.log.line(f"could not remove what ingestr left behind: {error}")
+        said = error.message if isinstance(error, StepFailed) else error
+        context.log.line(f"could not remove what ingestr left behind: {said}")
 
 
 def _forget(path: Path) -> None:
