@@ -18,6 +18,7 @@ pa: Any = pyarrow  # it brings no types of its own
 pc: Any = pa.compute
 ipc: Any = pa.ipc
 
+_EXACT_DIGITS = 15  # that a JSON number keeps wherever it is read
 _MADE_AGAIN = "run the asset again: its data is made anew"
 
 
@@ -53,6 +54,11 @@ class Data:
     def texts(self) -> list[str]:
         """The columns that hold texts."""
         return [field.name for field in self.schema if _is_text(field.type)]
+
+    @property
+    def inexact(self) -> list[str]:
+        """The columns whose structs hold decimals with more digits than a JSON number keeps."""
+        return [field.name for field in self.schema if _is_inexact(field.type)]
 
 
 def verified(root: Path, recorded: Mapping[str, Any]) -> Data:
@@ -167,6 +173,14 @@ def _is_list(kind: Any) -> bool:
     tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
     views = (getattr(pa.types, name, None) for name in ("is_list_view", "is_large_list_view"))
     return any(test(kind) for test in (*tests, *views) if test)
+
+
+def _is_inexact(kind: Any, *, inside: bool = False) -> bool:
+    if pa.types.is_decimal(kind):
+        return inside and bool(kind.precision > _EXACT_DIGITS)
+    inner = inside or pa.types.is_struct(kind) or pa.types.is_map(kind)
+    parts = (kind.field(index) for index in range(kind.num_fields))
+    return any(_is_inexact(part.type, inside=inner) for part in parts)
 
 
 def _is_text(kind: Any) -> bool:

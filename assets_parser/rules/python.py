@@ -98,10 +98,21 @@ def _keys(asset: Asset) -> Iterator[Fault]:
         message = "strategy 'merge' needs a primary key; the load will fail"
         hint = "mark the columns that identify a row with 'primary_key: true'"
         yield warn_asset(asset, _RULE, message, field=field, hint=hint)
+    if strategy == "merge":
+        yield from _merged_columns(asset)
     if strategy == "delete+insert" and not _incremental_key(asset):
         message = "strategy 'delete+insert' needs an incremental_key; the load will fail"
         hint = "name the column that holds the time of each row"
         yield warn_asset(asset, _RULE, message, field=field, hint=hint)
+
+
+def _merged_columns(asset: Asset) -> Iterator[Fault]:
+    """The loader updates every column but the key."""
+    for index, column in enumerate(asset.columns):
+        for field in ("update_on_merge", "merge_sql"):
+            if getattr(column, field):
+                message = f"'{field}' has no effect: a merge of a Python asset updates all columns"
+                yield warn_asset(asset, _RULE, message, field=f"columns.{index}.{field}")
 
 
 def _incremental_key(asset: Asset) -> str:

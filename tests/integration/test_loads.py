@@ -210,6 +210,14 @@ def _recorded(target: Target, recorded: dict[str, Any]) -> Iterator[None]:
     yield
 
 
+def test_decimals_that_json_cannot_keep_are_said(target: Target) -> None:
+    """A struct becomes JSON, whose numbers keep 15 digits; shorter decimals are no news."""
+    short, long = Decimal("1.50"), Decimal("12345678901234567.89")
+    assert target.load(pa.table({"o": [{"n": short}]}))["notices"] == []
+    (notice,) = target.load(pa.table({"o": [{"n": long}]}))["notices"]
+    assert "inside o" in notice
+
+
 def test_lists_arrive_as_json(target: Target) -> None:
     """Where the engine has no list type they are JSON instead of NULL, whatever the name's case."""
     target.load(pa.table({"id": [1, 2], "TagList": [["a", "b"], []]}))

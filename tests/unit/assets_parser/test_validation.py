@@ -132,6 +132,14 @@ def test_what_bruin_only_finds_out_in_the_run_is_a_warning(fields: dict[str, Any
     assert [f.severity for f in found] == [Severity.WARNING]
 
 
+def test_a_merge_of_python_says_that_it_updates_all_columns() -> None:
+    columns = (Column(name="id", primary_key=True), Column(name="v", update_on_merge=True))
+    merge = asset("a.b", connection="db", materialization=_table(strategy="merge"), columns=columns)
+    (fault,) = [found for found in validate(pipeline(merge)) if found.asset]
+    assert fault.severity is Severity.WARNING
+    assert "'update_on_merge' has no effect" in fault.message
+
+
 def test_two_assets_of_one_name_are_refused_with_both_files() -> None:
     twins = (asset("a.b", path="assets/x.py"), asset("a.b", path="assets/y.py"))
     (fault,) = errors(validate(pipeline(*twins)))
