@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAMES...] [--times 3] [--json]`: measures, and prints a table.
+"""`python -m benchmarks [NAMES...] [--times 3] [--patience 0] [--json]`: measures, prints a table.
 
 Progress goes to stderr. Exit code 1 if something could not be measured.
 """
@@ -8,7 +8,7 @@ import os
 import sys
 
 from benchmarks import bare, table
-from benchmarks.measure import Broken
+from benchmarks.measure import Broken, Manner
 from benchmarks.stage import Stage, stage
 from benchmarks.table import Row
 from benchmarks.works import WORKS
@@ -17,7 +17,8 @@ from benchmarks.works import WORKS
 def main() -> int:
     """Measure what the command line names, or all."""
     arguments = _parser().parse_args()
-    with stage(arguments.times) as place:
+    manner = Manner(times=arguments.times, patience=arguments.patience)
+    with stage(manner) as place:
         rows = [_row(place, name) for name in arguments.names or WORKS]
         versions = bare.versions(place.bare.settings)
     print(table.as_json(rows) if arguments.json else table.markdown(rows))
@@ -30,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", choices=[*WORKS, []], metavar="NAME", help=_names())
     parser.add_argument("--times", type=int, default=3, help="measured runs of each (3)")
+    patience = "seconds to wait before each for others to be quiet (0)"
+    parser.add_argument("--patience", type=float, default=0.0, help=patience)
     parser.add_argument("--json", action="store_true", help="every single time, as JSON")
     return parser
 

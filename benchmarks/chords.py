@@ -17,7 +17,8 @@ from celery import Celery, chord
 from dispatcher import valkey
 
 URL = "BENCH_BROKER"
-app = Celery("bare", broker=os.environ.get(URL), backend=os.environ.get(URL))
+_url = os.environ.get(URL)
+app = Celery("bare", broker=_url, backend=_url)  # type: ignore[no-untyped-call]
 app.conf.update(
     worker_prefetch_multiplier=1,
     task_acks_late=True,

@@ -15,6 +15,7 @@ from typing import Self
 import psutil
 
 LOOK = 0.05  # seconds between two looks at the memory
+BUSY = 20.0  # percent of all cores that others may use when a measurement begins
 
 
 class Broken(Exception):
@@ -39,16 +40,28 @@ class Medians:
         return statistics.median(self.base)
 
 
-def alternately(work: Callable[[], object], base: Callable[[], object], times: int) -> Medians:
-    """Each `times` times, by turns, so that a noisy minute hits both; one more before, to warm."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How often to measure, and for how many seconds to wait each time for others to be quiet."""
+
+    times: int
+    patience: float = 0.0
+
+
+def alternately(work: Callable[[], object], base: Callable[[], object], manner: Manner) -> Medians:
+    """Each so many times, by turns, so that a noisy minute hits both; one more before, to warm."""
     work()
     base()
-    pairs = [(seconds(work), seconds(base)) for _ in range(times)]
+    patience = manner.patience
+    pairs = [(seconds(work, patience), seconds(base, patience)) for _ in range(manner.times)]
     return Medians(work=[pair[0] for pair in pairs], base=[pair[1] for pair in pairs])
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall seconds of one call."""
+def seconds(work: Callable[[], object], patience: float = 0.0) -> float:
+    """Wall seconds of one call, made when the machine is quiet or `patience` is over."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and psutil.cpu_percent(interval=1.0) > BUSY:
+        continue
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

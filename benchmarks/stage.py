@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.bare import Bare
-from benchmarks.measure import Broken, command, environment
+from benchmarks.measure import Broken, Manner, command, environment
 from tests.support import postgres
 from workers.settings import Settings
 
@@ -21,7 +21,7 @@ class Stage:
     """One place where things are measured; `folder` goes when it ends."""
 
     folder: Path
-    times: int
+    manner: Manner
     environ: Mapping[str, str]
     ends: contextlib.ExitStack
     _up: bool = field(default=False)
@@ -61,12 +61,12 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(times: int) -> Iterator[Stage]:
+def stage(manner: Manner) -> Iterator[Stage]:
     """A stage; whatever was started for it is ended."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="fleet-bench-") as name, contextlib.ExitStack() as ends:
         folder = Path(name)
-        yield Stage(folder=folder, times=times, environ=environment(folder / "home"), ends=ends)
+        yield Stage(folder=folder, manner=manner, environ=environment(folder / "home"), ends=ends)
 
 
 def _fleet() -> Path:

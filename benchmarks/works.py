@@ -31,7 +31,7 @@ class Work:
 def _help(stage: Stage) -> tuple[Medians, str]:
     root = projects.script(stage.project("help"))
     work = lambda: stage.fleet("--help", root=root, up=False)  # noqa: E731
-    return alternately(work, lambda: stage.bare.nothing(root), stage.times), ""
+    return alternately(work, lambda: stage.bare.nothing(root), stage.manner), ""
 
 
 def _validate(stage: Stage) -> tuple[Medians, str]:
@@ -40,7 +40,7 @@ def _validate(stage: Stage) -> tuple[Medians, str]:
     def work() -> None:
         _expect("1,002 assets", stage.fleet("validate", ".", root=root, up=False))
 
-    return alternately(work, lambda: stage.bare.headers(root), stage.times), ""
+    return alternately(work, lambda: stage.bare.headers(root), stage.manner), ""
 
 
 def _scripts(levels: int, wide: int, *, up: bool = True) -> Callable[..., tuple[Medians, str]]:
@@ -51,7 +51,7 @@ def _scripts(levels: int, wide: int, *, up: bool = True) -> Callable[..., tuple[
             output = stage.fleet("run", ".", root=root, up=up)
             _expect(f"{levels * wide} hello", f"{output.count('hello from')} hello")
 
-        return alternately(work, lambda: stage.bare.scripts(root), stage.times), ""
+        return alternately(work, lambda: stage.bare.scripts(root), stage.manner), ""
 
     return measure
 
@@ -93,7 +93,7 @@ def _postgres(stage: Stage) -> tuple[Medians, str]:
     def base() -> None:
         stage.bare.tables(root, uri, loads_at_once=2)
 
-    return alternately(work, base, stage.times), ""
+    return alternately(work, base, stage.manner), ""
 
 
 def _arrow(stage: Stage) -> tuple[Medians, str]:
@@ -123,7 +123,7 @@ def _into_duckdb(
     def base() -> None:
         stage.bare.tables(root, uri, loads_at_once=1, dicts=dicts)
 
-    return alternately(work, base, stage.times), ""
+    return alternately(work, base, stage.manner), ""
 
 
 def _duckdb(path: str) -> str:
