@@ -26,7 +26,7 @@ def output_flags(function: Command) -> Command:
     for option in (
         flag("--json", "as_json", is_flag=True, help="Print JSON for programs."),
         flag("-q", "--quiet", is_flag=True, help="Print failures and the last line only."),
-        flag("-v", "--verbose", is_flag=True, help="Print environments, commands and timings too."),
+        flag("-v", "--verbose", is_flag=True, help="Print more: each step, and what assets print."),
         flag("--no-color", is_flag=True, help="No colours; NO_COLOR says the same."),
     ):
         function = option(function)

@@ -26,6 +26,10 @@ def follow(
     except Left:
         return _left(engine, run_id, fleet, look.terminal)
     submit.take_back(fleet.settings, run_id)
+    if look.verbose and not look.as_json:
+        from dispatcher import status_text
+
+        status_text.timings(look.terminal, engine, board)
     if not look.as_json:
         report.show(look.terminal, board, views.failures(engine, run_id), again)
     return code(board, following.interrupts)

@@ -1,7 +1,7 @@
 """One run for people and for programs. Used by `fleet status`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine
@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from assets_parser.spec import AssetSpec
 from catalog import claims, runs
 from catalog.runs import AssetView, CheckView, RunView, StepView
-from dispatcher import lookup, report, views
+from dispatcher import lookup, report, tables, views
+from dispatcher.board import Board
 from dispatcher.display_json import checks as check_counts
 from dispatcher.display_json import finished
 from dispatcher.lines import Lines, name_width
@@ -25,16 +26,24 @@ def show(terminal: Terminal, engine: Engine, view: RunView, *, quiet: bool, verb
     board = views.board(engine, view.id)
     lines = Lines(terminal, name_width(list(board.rows), terminal))
     terminal.line(lookup.identity(view))
-    steps = runs.step_views(engine, view.id) if verbose else []
+    steps = _steps(engine, view.id, board.now) if verbose else {}
     for row in [] if quiet else board.rows.values():
         terminal.line((lines.ended if row.over else lines.active)(row, board.now))
-        for step in steps:
-            if step.asset == row.name:
-                terminal.line(_step(step, board.now))
+        for line in steps.get(row.name, []):
+            terminal.line(line)
     if board.run.over:
         report.show(terminal, board, views.failures(engine, view.id), lookup.again(view))
     else:
         terminal.line(lines.whole(board))
+
+
+def timings(terminal: Terminal, engine: Engine, board: Board) -> None:
+    """Print how long each step took, and where; the end of `fleet run -v`."""
+    terminal.line()
+    for asset, lines in _steps(engine, board.run.id, board.now).items():
+        terminal.line(f"  {asset}")
+        for line in lines:
+            terminal.line(line)
 
 
 def document(engine: Engine, run_id: str) -> str:
@@ -62,10 +71,19 @@ def document(engine: Engine, run_id: str) -> str:
     return json.dumps(facts)
 
 
-def _step(step: StepView, now: float) -> str:
+def _steps(engine: Engine, run_id: str, now: float) -> Mapping[str, list[str]]:
+    """The lines about the steps of each asset, aligned over all of them."""
+    steps = runs.step_views(engine, run_id)
+    shown = tables.columns([_step(step, now) for step in steps], right=[2])
+    lines: dict[str, list[str]] = {}
+    for step, line in zip(steps, shown, strict=True):
+        lines.setdefault(step.asset, []).append(f"      {line}")
+    return lines
+
+
+def _step(step: StepView, now: float) -> list[str]:
     took = duration((step.ended_at or now) - step.started_at) if step.started_at else ""
-    parts = [step.step, str(step.state), took, step.worker, step.reason]
-    return f"      {'  '.join(part for part in parts if part)}"
+    return [step.step, str(step.state), took, step.worker, step.reason]
 
 
 def _asset(view: AssetView, steps: Iterable[StepView], now: float) -> dict[str, Any]:
