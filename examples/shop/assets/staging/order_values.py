@@ -39,8 +39,12 @@ def materialize():
     path = json.loads(os.environ["shop-db"])["path"]
     with duckdb.connect(path, read_only=True) as db:
         orders = db.sql("from sales.orders").pl().lazy()
-        products = db.sql("select product_id, category, price_eur from catalogue.products").pl().lazy()
-        rates = db.sql("select currency, avg(rate) as rate from catalogue.exchange_rates group by 1")
+        products = (
+            db.sql("select product_id, category, price_eur from catalogue.products").pl().lazy()
+        )
+        rates = db.sql(
+            "select currency, avg(rate) as rate from catalogue.exchange_rates group by 1"
+        )
         rates = rates.pl().lazy()
     return (
         orders.join(products, on="product_id", how="left")
@@ -48,7 +52,14 @@ def materialize():
         .with_columns((pl.col("quantity") * pl.col("price_eur")).round(2).alias("value_eur"))
         .with_columns((pl.col("value_eur") / pl.col("rate")).round(2).alias("value_charged"))
         .select(
-            "order_id", "ordered_on", "customer_id", "product_id", "category", "quantity",
-            "currency", "value_eur", "value_charged",
+            "order_id",
+            "ordered_on",
+            "customer_id",
+            "product_id",
+            "category",
+            "quantity",
+            "currency",
+            "value_eur",
+            "value_charged",
         )
     )

@@ -34,15 +34,19 @@ def materialize():
     end = datetime.datetime.fromisoformat(os.environ["BRUIN_END_DATE"])
     start = end.replace(tzinfo=datetime.timezone.utc) - datetime.timedelta(days=7)
     dice = random.Random(3)
+    here = [dice.randrange(1, 4_000) for _ in range(40)]  # the visitors on the site just now
     seconds = 0.0
     for page in range(PAGES):
         events = []
         for number in range(PAGE):
             seconds += dice.expovariate(0.1)
+            place = dice.randrange(len(here))
+            if dice.random() < 0.15:  # one leaves, another comes
+                here[place] = dice.randrange(1, 4_000)
             events.append(
                 {
                     "event_id": page * PAGE + number,
-                    "visitor_id": dice.randrange(1, 4_000),
+                    "visitor_id": here[place],
                     "kind": dice.choices(KINDS, [80, 12, 5, 3])[0],
                     "product_id": dice.randrange(1, 41),
                     "at": start + datetime.timedelta(seconds=round(seconds, 3)),

@@ -36,6 +36,8 @@ def materialize():
         stations.lazy()
         .join(pl.select(at=hours).lazy(), how="cross")
         .with_columns(
-            (pl.col("at").dt.hour().cast(pl.Float64) / 2 + pl.col("station_id") % 7).alias("celsius")
+            (pl.col("at").dt.hour().cast(pl.Float64) / 2 + pl.col("station_id") % 7).alias(
+                "celsius"
+            )
         )
     )
