@@ -6,7 +6,8 @@ from dispatcher.board import AssetRow, Board
 from dispatcher.terminal import Terminal, printable
 from dispatcher.words import duration, number, shorten, some
 
-_BAR = 30
+_BAR, _SHORTEST = 30, 8
+_COUNTS = 68  # columns beside the bar when there is much to count
 _ECHO = 5  # columns for what the terminal itself writes at Ctrl-C, twice: the region must not wrap
 
 
@@ -40,8 +41,9 @@ class Lines:
     def whole(self, board: Board) -> str:
         """The level, a bar, and the counts."""
         run, total = board.run, len(board.rows) or 1
-        filled = _BAR * board.ended // total
-        bar = "━" * filled + ("╸" if filled < _BAR else "") + " " * (_BAR - filled - 1)
+        length = max(_SHORTEST, min(_BAR, self.terminal.width - _COUNTS))
+        filled = length * board.ended // total
+        bar = "━" * filled + ("╸" if filled < length else "") + " " * (length - filled - 1)
         level = f"level {min(run.level + 1, run.levels) or 1} of {run.levels}"
         color = "red" if board.count("failed") else "green"
         counts = self._counts(board)
@@ -71,7 +73,8 @@ class Lines:
         if row.state == "failed":
             step = f"failed in {row.step}" if row.step else "failed"
             return [step, took, printable(row.error)]
-        return [" ".join(filter(None, [row.state, printable(row.reason)])), took]
+        joint = ": " if row.state == "cancelled" else " "
+        return [joint.join(filter(None, [row.state, printable(row.reason)])), took]
 
     def _fit(self, line: str, spare: int = 1) -> str:
         """Cut to the terminal's width, colour codes not counted."""
