@@ -21,7 +21,7 @@ from catalog.states import (
     require,
 )
 from catalog.tables import AssetRun, Edge, Run, StepRun
-from catalog.values import to_json
+from catalog.values import UnknownRun, to_json
 
 _BY_WAY = " (by way of "
 
@@ -84,7 +84,7 @@ def _run(connection: Connection, run_id: str) -> Row[str, str, int, int, str]:
         .with_for_update()
     ).first()
     if run is None:
-        raise LookupError(f"the catalog knows no run {run_id}")
+        raise UnknownRun(f"the catalog knows no run {run_id}")
     return run
 
 

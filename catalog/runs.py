@@ -14,7 +14,7 @@ from catalog.details import asset_runs, attempts, check_results, step_views
 from catalog.engine import reading
 from catalog.states import AssetState, RunState, StepState
 from catalog.tables import AssetRun, Edge, Run, StepRun
-from catalog.values import from_json
+from catalog.values import UnknownRun, from_json
 from catalog.views import AssetView, AttemptView, CheckView, RunView, StepView
 
 __all__ = [
@@ -81,7 +81,7 @@ def get(engine: Engine, run_id: str) -> RunView:
     with reading(engine) as connection:
         row = connection.execute(_query().where(Run.id == run_id)).first()
         if row is None:
-            raise LookupError(_unknown(connection, run_id))
+            raise UnknownRun(_unknown(connection, run_id))
         return _view(row, count_states(connection, [run_id])[run_id])
 
 
@@ -114,7 +114,7 @@ def options(engine: Engine, run_id: str) -> RunOptions:
     with reading(engine) as connection:
         text = connection.scalar(select(Run.options_json).where(Run.id == run_id))
         if text is None:
-            raise LookupError(_unknown(connection, run_id))
+            raise UnknownRun(_unknown(connection, run_id))
     return load_options(text)
 
 

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+
+class UnknownRun(LookupError):
+    """The catalog holds no run of this id; the message names it."""
+
+
 StepKey: TypeAlias = tuple[str, str, str]
 """Run id, asset, step."""
 

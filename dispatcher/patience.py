@@ -63,7 +63,8 @@ class Patience:
             return
         self._alone += 1
         if self._alone == _SURE:
-            yield f"no worker of fleet '{settings.fleet}' lives: start one with fleet worker"
+            where = "" if self.fleet.shared else " with this catalog"
+            yield f"no worker of fleet '{settings.fleet}' lives{where}: start one with fleet worker"
         if self._alone >= _SURE:
             self._heal()
 
