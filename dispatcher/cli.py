@@ -127,6 +127,8 @@ def _misused(error: click.exceptions.Abort | click.ClickException) -> int:
 
 def _foreign(error: Exception) -> tuple[str, str] | None:
     """What errors of libraries mean to the person, if we know; they are not imported for it."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}", ""
     library = type(error).__module__.partition(".")[0]
     if faults := getattr(error, "faults", None):
         return "\n      ".join(str(fault) for fault in faults), ""

@@ -12,7 +12,7 @@ _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 @click.command()
-@flag("--older-than", default="30d", metavar="AGE", help="Such as 12h, 30d, 4w.")
+@flag("--older-than", default="30d", metavar="AGE", help="Such as 12h or 4w; 30d if not given.")
 @flag("--envs/--no-envs", default=True, help="Also environments that were not used for so long.")
 @flag("--dry-run", is_flag=True, help="Only say what would go.")
 @settings_flags

@@ -7,17 +7,24 @@ import click
 from dispatcher.completion import run_assets, run_ids
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.look import Look
+from workers.contract import STEPS
 
 
 @click.command()
 @click.argument("run", shell_complete=run_ids)
 @click.argument("asset", required=False, shell_complete=run_assets)
 @flag("-f", "--follow", is_flag=True, help="Go on until the run is over.")
-@flag("--step", default="", help="Only this step: script, materialize, load or checks.")
+@flag("--step", type=click.Choice(STEPS), help="Only this step.")
 @settings_flags
 @output_flags
 def command(
-    *, run: str, asset: str | None, follow: bool, step: str, overrides: dict[str, Any], look: Look
+    *,
+    run: str,
+    asset: str | None,
+    follow: bool,
+    step: str | None,
+    overrides: dict[str, Any],
+    look: Look,
 ) -> int:
     """Print what ASSET wrote in RUN, or what all assets wrote; RUN may be `last`."""
     from dispatcher import fleets, log_text, lookup
@@ -26,6 +33,6 @@ def command(
     engine = fleets.catalog(settings)
     view = lookup.run(engine, run)
     reader = log_text.Reader(
-        look.terminal, engine, view.id, asset or "", step, as_json=look.as_json
+        look.terminal, engine, view.id, asset or "", step or "", as_json=look.as_json
     )
     return reader.show(settings.storage_path, follow=follow)
