@@ -63,8 +63,8 @@ class Patience:
             return
         self._alone += 1
         if self._alone == _SURE:
-            where = "" if self.fleet.shared else " with this catalog"
-            yield f"no worker of fleet '{settings.fleet}' lives{where}: start one with fleet worker"
+            also = "" if self.fleet.shared else ", with the same --catalog"
+            yield f"no worker of fleet '{settings.fleet}' lives: start one with fleet worker{also}"
         if self._alone >= _SURE:
             self._heal()
 
