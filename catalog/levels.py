@@ -5,7 +5,7 @@ Every call decides from the catalog alone, under the run's row; a duplicate does
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, Row, bindparam, exists, select, update
+from sqlalchemy import Connection, Engine, Row, exists, select, update
 from sqlalchemy.orm import aliased
 
 from catalog import locks, stopping
@@ -162,29 +162,24 @@ def _open_level(
 
 def _mark_blocked(connection: Connection, run_id: str, level: int) -> None:
     """What depends on a failure does not run, and says on which."""
-    reasons = _blocked(connection, run_id, level)
-    if not reasons:
-        return
-    rows = [{"run": run_id, "name": asset, "why": why} for asset, why in reasons.items()]
-    connection.execute(
-        update(AssetRun)
-        .where(AssetRun.run_id == bindparam("run"), AssetRun.asset == bindparam("name"))
-        .where(AssetRun.state.in_(before(AssetState.UPSTREAM_FAILED)))
-        .values(
-            state=AssetState.UPSTREAM_FAILED,
-            reason=bindparam("why"),
-            ended_at=now(),
-            changed_at=now(),
-        ),
-        rows,
-    )
-    connection.execute(
-        update(StepRun)
-        .where(StepRun.run_id == bindparam("run"), StepRun.asset == bindparam("name"))
-        .where(StepRun.state.in_(before(StepState.SKIPPED)))
-        .values(state=StepState.SKIPPED, reason=bindparam("why"), ended_at=now(), changed_at=now()),
-        rows,
-    )
+    for asset, reason in _blocked(connection, run_id, level).items():
+        connection.execute(
+            update(AssetRun)
+            .where(AssetRun.run_id == run_id, AssetRun.asset == asset)
+            .where(AssetRun.state.in_(before(AssetState.UPSTREAM_FAILED)))
+            .values(
+                state=AssetState.UPSTREAM_FAILED,
+                reason=reason,
+                ended_at=now(),
+                changed_at=now(),
+            )
+        )
+        connection.execute(
+            update(StepRun)
+            .where(StepRun.run_id == run_id, StepRun.asset == asset)
+            .where(StepRun.state.in_(before(StepState.SKIPPED)))
+            .values(state=StepState.SKIPPED, reason=reason, ended_at=now(), changed_at=now())
+        )
 
 
 def _blocked(connection: Connection, run_id: str, level: int) -> dict[str, str]:

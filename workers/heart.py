@@ -18,7 +18,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import claims, holders, workers
 from catalog.claims import Claim, StepError
@@ -99,11 +99,13 @@ class Heart:
         try:
             with _fork_guard:
                 action()
-        except SQLAlchemyError as error:
+        except (OperationalError, InterfaceError) as error:
             self._blind_until = time.monotonic()
             logger.warning("the heart missed a beat, the catalog is away: %s", error)
         except _AWAY as error:
             logger.warning("the heart missed a beat: %s", error)
+        except Exception:  # an edge: whatever is wrong with one look, the next beat must come
+            logger.exception("the heart missed a beat; this is an error of fleet itself")
 
     def _register(self) -> None:
         workers.register(self._engine, describe(self._settings, self._name))

@@ -88,3 +88,19 @@ def test_a_chain_that_was_sent_is_not_stale(engine: Engine) -> None:
     levels.confirm_sent(engine, run_id, ["a"])
     sent = {view.asset: view.sent_at for view in runs.step_views(engine, run_id)}
     assert sent["a"] is not None and sent["b"] is None
+
+
+def test_many_dependants_of_many_failures_are_all_marked_with_their_own_reason(
+    engine: Engine,
+) -> None:
+    """Several assets of one level are blocked at once, by different failures."""
+    names = [str(number) for number in range(7)]
+    first = [asset(f"a{n}") for n in names]
+    run_id = record(engine, plan(first, [asset(f"b{n}", f"a{n}") for n in names]))
+    c.begin(engine, run_id)
+    for n in names:
+        c.fail(engine, run_id, f"a{n}")
+    ended = levels.advance(engine, run_id)
+    assert isinstance(ended, Finished) and ended.counts == {"failed": 7, "upstream_failed": 7}
+    reasons = {view.asset: view.reason for view in c.assets(engine, run_id).values()}
+    assert all(reasons[f"b{n}"] == f"upstream a{n} failed" for n in names)
