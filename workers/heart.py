@@ -20,7 +20,7 @@ from redis import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from catalog import claims, holders, workers
+from catalog import claims, holders, recover, workers
 from catalog.claims import Claim, StepError
 from catalog.workers import WorkerInfo
 from workers import levels, reconcile, run_values
@@ -89,6 +89,7 @@ class Heart:
         every[self._tidy] = _TIDY_EVERY
         while not self._stopped.wait(TICK):
             self._try(self._bury_children)
+            self._try(lambda: recover.overdue(self._engine, self._settings.fleet))
             for action, period in every.items():
                 if time.monotonic() >= due[action]:
                     due[action] = time.monotonic() + period

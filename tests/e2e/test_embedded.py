@@ -36,7 +36,14 @@ def processes(cli: Cli) -> list[psutil.Process]:
 
 def alive(found: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run."""
-    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in found if _runs(process)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it went between the two questions
+        return False
 
 
 def test_a_run_leaves_nothing_behind(cli: Cli) -> None:

@@ -25,6 +25,7 @@ def shop(shared: Cli, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = example("shop", clone / "examples")
     (project.folder / ".git").rmdir()
     own = home(clone.parent / "home")
+    (shared.home / "envs").mkdir(exist_ok=True)
     (own / "envs").symlink_to(shared.home / "envs")  # what one fleet built serves the other
     fleets = [(own, "embedded fleet"), (shared.home, "fleet of `fleet up`")]
     for number, (where, words) in enumerate(fleets, 1):
