@@ -5,6 +5,7 @@ Progress goes to stderr. Exit code 1 if something could not be measured.
 
 import argparse
 import os
+import signal
 import sys
 
 from benchmarks import bare, table
@@ -17,6 +18,7 @@ from benchmarks.works import WORKS
 def main() -> int:
     """Measure what the command line names, or all."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended then too
     manner = Manner(times=arguments.times, patience=arguments.patience)
     with stage(manner) as place:
         rows = [_row(place, name) for name in arguments.names or WORKS]
