@@ -1,6 +1,7 @@
 """The pipelines that are measured, written into a folder of their own."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 PRINTING = """\
@@ -124,7 +125,7 @@ def printing(root: Path, levels: int, wide: int) -> Path:
 def documented(root: Path, count: int, bruin: str) -> Path:
     """`count` times the documentation's example: 100,000 rows of pandas."""
     files = {"pipeline.yml": "name: documented\n", ".bruin.yml": bruin}
-    files["requirements.txt"] = "pandas==2.3.3\n"
+    files["requirements.txt"] = f"pandas=={version('pandas')}\n"  # as the baseline has it
     for number in range(count):
         files[f"assets/t{number}.py"] = DOCUMENTED.format(name=f"doc.t{number}")
     return write(root, files)

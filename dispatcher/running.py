@@ -138,6 +138,8 @@ def _submit_and_follow(
         return code
     except KeyboardInterrupt:  # it came before the display could heed it
         _cancel(engine, run_id, request)
+        if not fleet.embedded:  # what runs on the fleet is seen to its end; a second one leaves
+            _follow(engine, run_id, prepared, fleet, request)
         raise
     finally:
         if fleet.embedded:
