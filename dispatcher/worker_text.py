@@ -1,63 +1,73 @@
 """The table of workers. Used by `fleet workers`."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Engine
 
-from catalog import runs
+from catalog import holders, workers
 from catalog.workers import WorkerView
 from dispatcher import tables
 from dispatcher.terminal import Terminal
 from dispatcher.words import ago
 
 _OLD = 3600.0  # seconds after which a worker that is gone is of no interest
-_LEASE = 20.0  # seconds without a beat after which a worker counts as lost
 
 
-def recent(view: WorkerView) -> bool:
-    """Whether the worker lives or went only lately."""
-    embedded = view.info.fleet.startswith("embedded-")  # it ends with its command, and is no loss
-    return view.silent < (_LEASE if embedded else _OLD)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A worker as people see it: its state in a word, and the assets that it runs now."""
+
+    view: WorkerView
+    state: str
+    running: tuple[str, ...]
+
+    @property
+    def recent(self) -> bool:
+        """Whether it lives or went only lately; an embedded one ends with its command."""
+        embedded = self.view.info.fleet.startswith("embedded-")
+        return self.state == "ready" or (self.view.silent < _OLD and not embedded)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self.view) | {"state": self.state, "running": list(self.running)}
 
 
-def show(
-    terminal: Terminal, views: Sequence[WorkerView], running: Mapping[str, Sequence[str]]
-) -> None:
+def seen(engine: Engine, lease: float) -> list[Seen]:
+    """All workers; one that was silent for `lease` seconds counts as lost."""
+    return [
+        Seen(view=view, state=_state(view, lease), running=_running(engine, view.info.name))
+        for view in workers.all_workers(engine)
+    ]
+
+
+def show(terminal: Terminal, found: Sequence[Seen]) -> None:
     """Print the table."""
     header = ["worker", "state", "slots", "queues", "pythons", "fleet", "running", "beat"]
-    rows = [_row(view, running.get(view.info.name, ())) for view in views]
-    tables.show(terminal, header, rows)
+    tables.show(terminal, header, [_row(worker) for worker in found])
 
 
-def running(engine: Engine) -> Mapping[str, list[str]]:
-    """What runs on each worker now."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for run in runs.recent(engine, 50):
-        if run.ended_at is None:
-            for step in runs.step_views(engine, run.id):
-                if step.state == "running":
-                    found[step.worker].append(f"{step.asset} ({run.id})")
-    return found
-
-
-def state(view: WorkerView) -> str:
-    """ready, left or lost."""
+def _state(view: WorkerView, lease: float) -> str:
     if view.left_at:
         return "left"
-    return "ready" if view.silent < _LEASE else "lost"
+    return "ready" if view.silent < lease else "lost"
 
 
-def _row(view: WorkerView, busy: Sequence[str]) -> list[str]:
-    info, alive = view.info, state(view) == "ready"
+def _running(engine: Engine, worker: str) -> tuple[str, ...]:
+    return tuple(f"{held.asset} ({held.run_id})" for _, held in holders.held_by(engine, worker))
+
+
+def _row(worker: Seen) -> list[str]:
+    info, busy = worker.view.info, worker.running
     more = f" +{len(busy) - 1}" if len(busy) > 1 else ""
     return [
         info.name,
-        state(view),
-        f"{len(busy)}/{info.slots}" if alive else "-",
+        worker.state,
+        f"{len(busy)}/{info.slots}" if worker.state == "ready" else "-",
         ", ".join(info.queues),
         ", ".join(info.pythons) or "-",
         info.fleet,
         busy[0] + more if busy else "-",
-        ago(view.silent),
+        ago(worker.view.silent),
     ]

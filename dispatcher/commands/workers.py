@@ -1,7 +1,6 @@
 """`fleet workers`: who works, on what, and when each was heard of last."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -16,16 +15,15 @@ from dispatcher.look import Look
 @output_flags
 def command(*, everyone: bool, overrides: dict[str, Any], look: Look) -> None:
     """List the fleet's workers: their slots, queues, Pythons, and what runs on them."""
-    from catalog import workers
     from dispatcher import fleets, worker_text
 
-    engine = fleets.catalog(fleets.load_settings(overrides))
-    views = [view for view in workers.all_workers(engine) if everyone or worker_text.recent(view)]
+    settings = fleets.load_settings(overrides)
+    found = worker_text.seen(fleets.catalog(settings), settings.lease)
+    shown = [worker for worker in found if everyone or worker.recent]
     if look.as_json:
-        look.terminal.line(
-            json.dumps({"v": 1, "workers": [asdict(view) for view in views]}, default=str)
-        )
-    elif not views:
+        rows = [worker.as_json() for worker in shown]
+        look.terminal.line(json.dumps({"v": 1, "workers": rows}, default=str))
+    elif not shown:
         look.terminal.line("no workers: fleet up starts one here, fleet worker joins a fleet")
     else:
-        worker_text.show(look.terminal, views, worker_text.running(engine))
+        worker_text.show(look.terminal, shown)
