@@ -44,6 +44,8 @@ def test_a_run_waits_for_the_worker_because_work_goes_through_the_broker(
     project.script("hello", "print('worked')\n")
     broker = redis.Redis.from_url(str(record(up)["broker"]))
     with paused_worker(up):
+        # a question that the worker asked before it stopped would still be answered to it
+        until(lambda: not broker.info("clients")["blocked_clients"])
         run = up("submit", "shop").stdout.strip()
         time.sleep(1.5)
         assert up.status(run)["state"] in ("queued", "running")
