@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from uv import find_uv_bin
 
 from tests.support.cli import FLEET, Cli
 from tests.support.postgres import PostgresServer
@@ -91,7 +92,7 @@ def test_money_adds_up_over_the_tables(shop: Project) -> None:
 
 def test_one_pipeline_on_several_pythons(up: Cli) -> None:
     pythons = subprocess.run(
-        ["uv", "python", "list", "--only-installed", "--output-format", "json"],
+        [find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"],
         capture_output=True,
         check=True,
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from catalog import engine as catalog_engine
 from tests.support.attempt import shared_cache
@@ -263,7 +264,7 @@ def test_a_current_lock_decides_and_an_old_one_is_left_alone(
     file, lock = project / "pyproject.toml", project / "uv.lock"
     head = f"[project]\nname='shop'\nversion='0'\nrequires-python='>={PYTHON}'\n"
     file.write_text(head + "dependencies=['roman<5']\n")
-    subprocess.run(["uv", "lock", "-q", "--python", PYTHON], cwd=project, check=True)
+    subprocess.run([find_uv_bin(), "lock", "-q", "--python", PYTHON], cwd=project, check=True)
     locked = lock.read_text()
     file.write_text(head + "dependencies=['roman<5']\n# a comment\n")
     store, told = EnvStore(settings), list[str]()
