@@ -1,11 +1,11 @@
-"""Stored values that runs produced: Arrow data, logs. Steps add them; the row outlives the file."""
+"""Stored values that runs produced. catalog.endings notes them; the row outlives the file."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from catalog.clock import now
 from catalog.engine import reading
@@ -32,7 +32,7 @@ class ArtifactView:
 
 
 def add(
-    engine: Engine,
+    connection: Connection,
     *,
     run_id: str,
     asset: str,
@@ -49,11 +49,8 @@ def add(
     values: dict[str, Any] = {"run_id": run_id, "asset": asset, "label": label, "kind": kind}
     values |= {"path": path, "schema_json": to_json([list(pair) for pair in schema])}
     values |= {"rows": rows, "bytes": bytes, "digest": digest, "created_at": now()}
-    with engine.begin() as connection:
-        connection.execute(delete(Artifact).where(*same))
-        return connection.execute(
-            insert(Artifact).values(**values).returning(Artifact.id)
-        ).scalar_one()
+    connection.execute(delete(Artifact).where(*same))
+    return connection.execute(insert(Artifact).values(**values).returning(Artifact.id)).scalar_one()
 
 
 def of_run(engine: Engine, run_id: str) -> list[ArtifactView]:
@@ -64,11 +61,9 @@ def of_run(engine: Engine, run_id: str) -> list[ArtifactView]:
     return [ArtifactView(schema=json.loads(row.pop("schema_json") or "[]"), **row) for row in rows]
 
 
-def removed(engine: Engine, artifact_id: int) -> None:
-    """Note that the file is gone."""
-    with engine.begin() as connection:
-        connection.execute(
-            update(Artifact)
-            .where(Artifact.id == artifact_id, Artifact.removed_at.is_(None))
-            .values(removed_at=now())
-        )
+def removed(connection: Connection, *, run_id: str, asset: str, label: str) -> None:
+    """Note that the file is gone; the row stays."""
+    same = Artifact.run_id == run_id, Artifact.asset == asset, Artifact.label == label
+    connection.execute(
+        update(Artifact).where(*same, Artifact.removed_at.is_(None)).values(removed_at=now())
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from catalog import locks, stopping
+from catalog import artifacts, locks, stopping
 from catalog.refusals import why_stale
 from catalog.statements import (
     ASSET_FAILED,
@@ -29,6 +29,8 @@ from catalog.values import CheckRow, Claim, Ended, StepError, StepKey, to_json, 
 _NEVER_AGAIN = frozenset({"cancelled", "lost", "config"})
 """Kinds of errors that another attempt would not cure, or must not."""
 
+_DATA_FACTS = ("path", "schema", "rows", "bytes", "digest")
+
 
 def succeed(
     engine: Engine, claim: Claim, result: Mapping[str, Any], checks: Sequence[CheckRow] = ()
@@ -41,6 +43,7 @@ def succeed(
         if not _end(connection, claim, StepState.SUCCEEDED, result=text):
             return Ended(refused=why_stale(connection, claim))
         _record_checks(connection, claim, checks)
+        _note_data(connection, claim, result)
         following = connection.execute(
             QUEUE_NEXT, _asset(claim) | {"position_": claim.position + 1}
         ).scalar()
@@ -78,6 +81,17 @@ def fail(
         _record_checks(connection, claim, checks)
         ended = replace(ended, wake=_unlock(connection, claim))
     return _settled(engine, claim, ended) if stopped else ended
+
+
+def _note_data(connection: Connection, claim: Claim, result: Mapping[str, Any]) -> None:
+    """The Arrow data of a materialization is an artifact, whose file goes when it is loaded."""
+    which: dict[str, Any] = {"run_id": claim.run_id, "asset": claim.asset, "label": "data"}
+    data = result.get("data")
+    if claim.step == "materialize" and data:
+        facts = {name: data[name] for name in _DATA_FACTS if name in data}
+        artifacts.add(connection, **which, kind="data", **facts)
+    elif claim.step == "load":
+        artifacts.removed(connection, **which)
 
 
 def _asset(claim: Claim) -> dict[str, Any]:

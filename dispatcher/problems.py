@@ -18,12 +18,6 @@ class Refused(FleetError):
     """The faults were printed already; nothing was run."""
 
 
-class LeftRunning(FleetError):
-    """The person left a run before its end."""
-
-    code = 130
-
-
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean X?` for the known word that is most like this one, or empty text."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

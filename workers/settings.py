@@ -76,7 +76,7 @@ class Settings:
     resolution_max_age: float = 86_400.0
     #: Lines of a run that the broker keeps for those who follow; the log file keeps all.
     live_lines: int = 5_000
-    #: Files that bundles hold although git ignores them.
+    #: Files that bundles hold although git ignores them. Without effect until there are bundles.
     bundle_include: tuple[str, ...] = ()
 
     @staticmethod

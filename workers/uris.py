@@ -44,11 +44,6 @@ def sqlalchemy_url(connection: Connection) -> "URL":
     return build(connection)
 
 
-def can_query(connection: Connection) -> bool:
-    """Whether queries of our own can be run on this type of connection."""
-    return connection.type in _SQLALCHEMY
-
-
 def _login(connection: Connection) -> str:
     """`user:password@`, each part percent-encoded; empty without a user."""
     user, password = connection.text("username"), connection.text("password")

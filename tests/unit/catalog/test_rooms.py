@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from catalog import artifacts, locks, resolutions, workers
+from catalog import artifacts, claims, levels, locks, resolutions, workers
 from catalog.claims import Want
 from catalog.workers import WorkerInfo
 from tests.support import catalogs as c
@@ -39,8 +39,10 @@ def test_a_worker_may_come_again_under_its_name(engine: Engine) -> None:
 def test_an_artifacts_row_outlives_its_file(engine: Engine) -> None:
     run_id = record(engine, plan([asset("a")]))
     where = {"run_id": run_id, "asset": "a", "label": "data", "kind": "data"}
-    artifacts.add(engine, **where, path="x/old.arrow")
-    newest = artifacts.add(engine, **where, path="x/data.arrow", schema=[("id", "int64")], rows=3)
+    schema = [("id", "int64")]
+    with engine.begin() as connection:
+        artifacts.add(connection, **where, path="x/old.arrow")
+        newest = artifacts.add(connection, **where, path="x/data.arrow", schema=schema, rows=3)
     (view,) = artifacts.of_run(engine, run_id)
     assert (view.id, view.path, view.schema, view.rows) == (
         newest,
@@ -48,7 +50,8 @@ def test_an_artifacts_row_outlives_its_file(engine: Engine) -> None:
         [["id", "int64"]],
         3,
     )
-    artifacts.removed(engine, newest)
+    with engine.begin() as connection:
+        artifacts.removed(connection, run_id=run_id, asset="a", label="data")
     assert artifacts.of_run(engine, run_id)[0].removed_at is not None
 
 
@@ -70,3 +73,20 @@ def test_held_locks_name_their_holders(engine: Engine) -> None:
     assert (held.name, held.asset, held.worker, held.expired) == ("duckdb:/x", "a", "w1", False)
     c.expire(engine, claim)
     assert locks.held(engine)[0].expired
+
+
+def test_the_data_of_a_materialization_is_an_artifact_until_it_is_loaded(engine: Engine) -> None:
+    """What passed between two steps stays known, with its shape, after its file is gone."""
+    run_id = record(engine, plan([asset("a", steps=("materialize", "load"))]))
+    levels.begin(engine, run_id)
+    data = {"path": "x/data.arrow", "rows": 3, "bytes": 90, "digest": "d", "schema": [["id", "i"]]}
+    made = claims.claim(engine, run_id, "a", "materialize", worker="w", pid=1)
+    assert isinstance(made, claims.Claim)
+    claims.succeed(engine, made, {"data": data})
+    (kept,) = artifacts.of_run(engine, run_id)
+    assert (kept.path, kept.rows, kept.bytes, kept.removed_at) == ("x/data.arrow", 3, 90, None)
+    load = claims.claim(engine, run_id, "a", "load", worker="w", pid=1)
+    assert isinstance(load, claims.Claim)
+    claims.succeed(engine, load, {"rows": 3})
+    (gone,) = artifacts.of_run(engine, run_id)
+    assert gone.removed_at is not None and gone.schema == [["id", "i"]]
