@@ -17,7 +17,7 @@ from catalog import claims, levels, recover, runs
 from catalog.claims import Claim, Deferred, StepError, Want
 from catalog.engine import connect, upgrade
 from tests.support import catalogs as c
-from tests.support.plans import asset, plan, record, wide
+from tests.support.plans import asset, plan, record
 from tests.support.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -266,21 +266,3 @@ def test_four_workers_finish_a_run_without_a_deadlock_or_a_double(
     assert set(good.values()) == {1} and len(good) == 72
     loads = sorted((a for a in tries if a.step == "load"), key=lambda a: a.started_at)
     assert all(earlier.ended_at <= later.started_at for earlier, later in pairwise(loads))
-
-
-def test_a_run_of_many_assets_costs_no_more_for_each(engine: Engine) -> None:
-    """Four times the assets take about four times as long: ending one never scans the run."""
-
-    def seconds(width: int) -> float:
-        run_id = record(engine, wide(4, width, steps=("script",)))
-        begun = time.perf_counter()
-        opened = levels.begin(engine, run_id)
-        while isinstance(opened, levels.Published):
-            for name, _ in opened.chains:
-                c.succeed(engine, run_id, name)
-            opened = levels.advance(engine, run_id)
-        return time.perf_counter() - begun
-
-    seconds(5)
-    small, large = (min(seconds(width) for _ in range(2)) for width in (25, 100))
-    assert large / small < 4 * 2.5
