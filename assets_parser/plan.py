@@ -7,17 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError
 
-from assets_parser import dag, ordering
+from assets_parser import dag, kinds, ordering
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
 from assets_parser.prefix import prefixed
 from assets_parser.rules.dependencies import circular
-from assets_parser.rules.types import PYTHON
 from assets_parser.selection import Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
 from assets_parser.specs import SpecMaker
-
-_NO_WORK = "empty"  # a type that only ties other assets together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +63,15 @@ def build(
 def steps_of(asset: Asset, options: RunOptions) -> tuple[Step, ...] | None:
     """What this run does for the asset, in order; None if --only leaves nothing to do.
 
-    No steps at all (an asset of type `empty`) means that it succeeds as soon as it is reached.
+    No steps at all (type `empty`, a source) means that it succeeds as soon as it is reached.
     """
     main: tuple[Step, ...] = ()
     if "main" in options.only or not options.only:
-        main = _main_steps(asset)
+        main = kinds.main_steps(asset) or ()
     has_checks = asset.custom_checks or any(column.checks for column in asset.columns)
     if has_checks and options.only != ("main",):
         return (*main, "checks")
     return None if options.only == ("checks",) else main
-
-
-def _main_steps(asset: Asset) -> tuple[Step, ...]:
-    if asset.type == _NO_WORK:
-        return ()
-    return ("materialize", "load") if asset.materialization.type else ("script",)
 
 
 def _levels(
@@ -123,11 +114,11 @@ def _not_runnable(assets: Iterable[Asset]) -> list[Fault]:
 
 
 def _type_fault(asset: Asset) -> Iterable[Fault]:
-    if asset.type not in PYTHON and asset.type != _NO_WORK:
+    if kinds.main_steps(asset) is None:
         yield Fault(
             rule="unsupported-type",
             message=f"type '{asset.type}' cannot run yet",
-            hint="only Python assets run; name the others with --exclude-tag, or name those to run",
+            hint="leave it out with --exclude-tag, or name the assets to run",
             file=asset.path,
             line=asset.lines.get("type", 1),
             asset=asset.name,

@@ -8,7 +8,7 @@ from typing import Any
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.interval import Interval, modified
-from assets_parser.model import Asset, CustomCheck
+from assets_parser.model import Asset, CustomCheck, Hooks
 from assets_parser.rules.places import at_asset, line_of
 from assets_parser.templates import Renderer, names
 
@@ -27,6 +27,19 @@ class Rendering:
         return tuple(
             replace(one, query=self._value(one.query, f"custom_checks.{index}.query"))
             for index, one in enumerate(self.asset.custom_checks)
+        )
+
+    def query(self) -> str:
+        """The rendered body."""
+        return self._text(self.asset.body, self.asset.body_path, self.asset.body_line)
+
+    def hooks(self) -> Hooks:
+        """The hooks with their queries rendered."""
+        line, hooks, path = line_of(self.asset, "hooks"), self.asset.hooks, self.asset.path
+        return replace(
+            hooks,
+            pre=tuple(self._text(query, path, line) for query in hooks.pre),
+            post=tuple(self._text(query, path, line) for query in hooks.post),
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -51,6 +64,13 @@ class Rendering:
         return self._renderer.render(
             template, file=self.asset.path, line=line, asset=self.asset.name
         )
+
+    def _text(self, text: str, file: str, line: int) -> str:
+        try:
+            return self._renderer.render(text, file=file, line=line, asset=self.asset.name)
+        except DefinitionError as error:
+            self.faults.extend(error.faults)
+            return text
 
     def _value(self, value: Any, place: str) -> Any:
         line = line_of(self.asset, place)

@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from assets_parser.model import Column, CustomCheck, Materialization, Secret
+from assets_parser.model import Column, CustomCheck, Hooks, Materialization, Secret
 
-Step: TypeAlias = Literal["script", "materialize", "load", "checks"]
+Step: TypeAlias = Literal[
+    "script", "materialize", "load", "query", "seed", "ingest", "sensor", "checks"
+]
+SensorMode: TypeAlias = Literal["", "skip", "once", "wait"]
 Only: TypeAlias = Literal["main", "checks"]
 
 
@@ -37,6 +40,10 @@ class RunOptions:
     bruin_run_id: str = ""  # BRUIN_RUN_ID as assets see it, such as 2026_01_15_13_45_30
     python_path: str = ""  # the submitter's PYTHONPATH
     mask_credentials: bool = True
+    sensor_mode: SensorMode = ""
+    query_annotations: str = ""  # a comment for each query: JSON text or "default"; empty for none
+    single_check: str = ""  # the only check to run, by its id
+    continues: str = ""  # id of the run whose unfinished part this one does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,9 @@ class AssetSpec:
     materialization: Materialization = field(default_factory=Materialization)
     columns: tuple[Column, ...] = ()
     custom_checks: tuple[CustomCheck, ...] = ()  # queries are rendered
+    query: str = ""  # the rendered body of a SQL asset
+    query_line: int = 0  # of `body_path`, where the query starts
+    hooks: Hooks = field(default_factory=Hooks)  # rendered
     parameters: Mapping[str, Any] = field(default_factory=dict)  # rendered
     interval_start: str = ""  # ISO 8601 in UTC, modifiers applied
     interval_end: str = ""

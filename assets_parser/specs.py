@@ -11,7 +11,7 @@ from assets_parser.connections import connection_of
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.interval import Interval
-from assets_parser.model import Asset, Pipeline, Secret
+from assets_parser.model import Asset, Hooks, Pipeline, Secret
 from assets_parser.rendering import Rendering
 from assets_parser.rules.places import at_asset
 from assets_parser.spec import AssetSpec, Requirements, RunOptions, Step
@@ -68,6 +68,9 @@ class SpecMaker:
             materialization=asset.materialization,
             columns=asset.columns,
             custom_checks=texts.custom_checks() if "checks" in steps else (),
+            query=texts.query() if {"query", "sensor"} & set(steps) else "",
+            query_line=asset.body_line,
+            hooks=texts.hooks() if "query" in steps else Hooks(),
             parameters=texts.parameters(),
             interval_start=self._load_start(asset, context).isoformat(),
             interval_end=context.interval.end.isoformat(),
@@ -127,7 +130,7 @@ class SpecMaker:
             return context.interval.start
 
     def _connection(self, asset: Asset, steps: tuple[Step, ...]) -> str:
-        if "load" in steps or "checks" in steps:
+        if steps and steps != ("script",):
             return connection_of(asset, self.pipeline)
         return asset.connection
 

@@ -28,6 +28,13 @@ logger = logging.getLogger(__name__)
 
 _CATALOG_PATIENCE = 600.0  # seconds that a finished step waits for a catalog that is away
 _UNHEARD: frozenset[Kind] = frozenset({"env", "load", "timeout", "config", "lost"})
+_KINDS: dict[str, Kind] = {  # of an error that a step's work did not foresee
+    "script": "script",
+    "materialize": "materialize",
+    "query": "query",
+    "sensor": "sensor",
+    "checks": "checks",
+}
 _FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
 
 
@@ -171,8 +178,7 @@ def _judged(outcome: StepResult) -> StepResult | StepFailed:
 
 
 def _kind(step: str) -> Kind:
-    kinds: dict[str, Kind] = {"materialize": "materialize", "load": "load", "checks": "checks"}
-    return kinds.get(step, "script")
+    return _KINDS.get(step, "load")
 
 
 def _with_patience(record: Callable[[], Ended]) -> Ended:

@@ -45,7 +45,7 @@ def priority(step: Step) -> int:
 
     The loads of a level, of which a file takes one at a time, then go on beside its other assets.
     """
-    return _LATER if step in ("script", "materialize") else 0
+    return 0 if step in ("load", "checks") else _LATER
 
 
 def step_signature(

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "script", "materialize", "env", "load", "checks", "timeout", "cancelled", "lost", "config"
+    "script",
+    "materialize",
+    "env",
+    "load",
+    "query",
+    "sensor",
+    "checks",
+    "timeout",
+    "cancelled",
+    "lost",
+    "config",
 ]
 
 

@@ -34,6 +34,10 @@ FUNCTIONS: Mapping[str, str] = {
     "script": "workers.main_step",
     "materialize": "workers.main_step",
     "load": "workers.loader",
+    "query": "workers.query_step",
+    "seed": "workers.seed_step",
+    "ingest": "workers.ingest_step",
+    "sensor": "workers.sensor_step",
     "checks": "workers.checks",
 }
 

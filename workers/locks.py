@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from catalog.claims import Want
 
 _TARGET = ("host", "port", "database", "path", "account", "project_id", "catalog")
+_LOADS = frozenset(
+    {"load", "query", "seed", "ingest", "sensor", "checks"}
+)  # by us, not by the asset
 _OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
 
 
@@ -59,7 +62,7 @@ def wants(spec: AssetSpec, step: Step, connections: Connections) -> "list[Want]"
 def places(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, int, str]]:
     """The connections with `max_concurrent_assets` that `step` uses: lock, limit, words."""
     secrets = [secret.key for secret in spec.secrets]
-    used = [spec.connection] if step in ("load", "checks") else [spec.connection, *secrets]
+    used = [spec.connection] if step in _LOADS else [spec.connection, *secrets]
     found = ((one, one.number("max_concurrent_assets")) for one in connections.some(used))
     return sorted((_place(one), most, f"connection {one.name!r}") for one, most in found if most)
 
@@ -73,7 +76,7 @@ def _place(connection: Connection) -> str:
 
 def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, str]]:
     """The names of the locks that `step` needs, each with what it guards, sorted."""
-    table = spec.name if step in ("load", "checks") else ""
+    table = spec.name if step in _LOADS else ""
     found: dict[str, str] = {}
     for connection in connections.some(_used(spec, step)):
         for lock in names(connection, table):
@@ -88,8 +91,9 @@ def _used(spec: AssetSpec, step: Step) -> Iterable[str]:
     """
     secrets = [secret.key for secret in spec.secrets]
     declared = [secret.key for secret in spec.secrets if not secret.injected]
-    if step in ("load", "checks"):
-        return [spec.connection]
+    if step in _LOADS:
+        source = str(spec.parameters.get("source_connection") or "")
+        return [spec.connection, source] if step == "ingest" else [spec.connection]
     if step == "script" or _OPENS_FILES.intersection(spec.imports):
         return [spec.connection, *secrets]
     return declared

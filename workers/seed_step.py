@@ -1,0 +1,9 @@
+"""The seed step. Called by workers.steps."""
+
+from workers.context import StepContext, StepResult
+from workers.errors import StepFailed
+
+
+def run(context: StepContext) -> StepResult:
+    """Not there yet."""
+    raise StepFailed("config", "the seed step is not there yet")
