@@ -79,12 +79,12 @@ def test_only_checks_asks_all_tables_at_once_and_skips_what_has_no_checks() -> N
 
 
 def test_other_types_cannot_run_yet_unless_they_are_left_out() -> None:
-    shop = pipeline(asset("a", type="duckdb.sql"), asset("b", "a"), asset("c", type="ingestr"))
+    shop = pipeline(asset("a", type="bq.sql"), asset("b", "a"), asset("c", type="dbt"))
     with pytest.raises(DefinitionError) as caught:
         build(shop, options())
     assert [fault.message for fault in caught.value.faults] == [
-        "type 'duckdb.sql' cannot run yet",
-        "type 'ingestr' cannot run yet",
+        "type 'bq.sql' cannot run yet",
+        "type 'dbt' cannot run yet",
     ]
     assert _levels(build(shop, options(), Selection(assets=("b",)))) == [["b"]]
 
