@@ -32,6 +32,13 @@ def main_steps(asset: Asset) -> tuple[Step, ...] | None:
     return _platform_steps(asset.type)
 
 
+def runnable() -> str:
+    """The types that run, in words."""
+    platforms = sorted(_SQL)
+    sql = ", ".join(f"{platform}.sql" for platform in platforms)
+    return f"python, r, {sql}, their sensors, *.seed, *.source, ingestr, empty"
+
+
 def is_sql(asset: Asset) -> bool:
     """Whether the asset's body is SQL that fleet runs itself."""
     return main_steps(asset) == ("query",)

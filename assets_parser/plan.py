@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError
 
-from assets_parser import dag, kinds, ordering
+from assets_parser import dag, kinds, ordering, single_check
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
 from assets_parser.prefix import prefixed
 from assets_parser.rules.dependencies import circular
-from assets_parser.selection import Selection, select
+from assets_parser.selection import Selected, Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
 from assets_parser.specs import SpecMaker
 
@@ -41,11 +41,10 @@ def build(
     selected = select(pipeline, selection)
     named = prefixed(pipeline, around.schema_prefix)
     names = {a.name: b.name for a, b in zip(pipeline.assets, named.assets, strict=True)}
-    chosen = {names[asset.name] for asset in selected.assets}
-    assets = [asset for asset in named.assets if asset.name in chosen]
-    if faults := _not_runnable(assets):
-        raise DefinitionError(faults)
+    assets = _chosen(named, selected, names)
     steps = {asset.name: steps_of(asset, options) for asset in assets}
+    if faults := _not_runnable(assets, options):
+        raise DefinitionError(faults)
     working = [asset for asset in assets if steps[asset.name] is not None]
     return Plan(
         pipeline=pipeline.name,
@@ -55,9 +54,19 @@ def build(
         levels=_levels(named, working, steps, options, around),
         skipped=(
             *(Skipped(asset=names[one.asset], reason=one.reason) for one in selected.skipped),
-            *(_idle(name) for name, todo in steps.items() if todo is None),
+            *(_idle(name, options) for name, todo in steps.items() if todo is None),
         ),
+        notices=selected.notices,
     )
+
+
+def _chosen(named: Pipeline, selected: Selected, names: Mapping[str, str]) -> list[Asset]:
+    """The selected assets under their names of this run, with the one wanted check if there is."""
+    chosen = {names[asset.name] for asset in selected.assets}
+    assets = [asset for asset in named.assets if asset.name in chosen]
+    if selected.check:
+        return [single_check.alone(asset, selected.check) for asset in assets]
+    return assets
 
 
 def steps_of(asset: Asset, options: RunOptions) -> tuple[Step, ...] | None:
@@ -65,13 +74,14 @@ def steps_of(asset: Asset, options: RunOptions) -> tuple[Step, ...] | None:
 
     No steps at all (type `empty`, a source) means that it succeeds as soon as it is reached.
     """
-    main: tuple[Step, ...] = ()
-    if "main" in options.only or not options.only:
+    only = ("checks",) if options.single_check else options.only
+    main: tuple[Step, ...] | None = None
+    if "main" in only or not only:
         main = kinds.main_steps(asset) or ()
     has_checks = asset.custom_checks or any(column.checks for column in asset.columns)
-    if has_checks and options.only != ("main",):
-        return (*main, "checks")
-    return None if options.only == ("checks",) else main
+    if has_checks and ("checks" in only or not only):
+        return (*(main or ()), "checks")
+    return main
 
 
 def _levels(
@@ -81,7 +91,8 @@ def _levels(
     options: RunOptions,
     around: Surroundings,
 ) -> tuple[tuple[AssetSpec, ...], ...]:
-    waits = dag.graph(() if options.only == ("checks",) else assets)
+    only_checks = options.only == ("checks",) or bool(options.single_check)
+    waits = dag.graph(() if only_checks else assets)
     make = SpecMaker(
         pipeline=pipeline,
         options=options,
@@ -95,7 +106,7 @@ def _levels(
     }
     if make.faults:
         raise DefinitionError(make.faults)
-    if options.only == ("checks",):
+    if only_checks:
         return (tuple(specs.values()),) if specs else ()
     ordered = ordering.with_checked_tables(waits, specs.values())
     try:
@@ -105,12 +116,20 @@ def _levels(
     return tuple(tuple(specs[name] for name in level) for level in found)
 
 
-def _idle(name: str) -> Skipped:
+def _idle(name: str, options: RunOptions) -> Skipped:
+    if options.only == ("push-metadata",):
+        return Skipped(asset=name, reason="fleet sends no metadata (--only push-metadata)")
     return Skipped(asset=name, reason="has no checks (--only checks)")
 
 
-def _not_runnable(assets: Iterable[Asset]) -> list[Fault]:
-    return [fault for asset in assets for fault in (*_type_fault(asset), *_enabled_fault(asset))]
+def _not_runnable(assets: Iterable[Asset], options: RunOptions) -> list[Fault]:
+    """Templates in `enabled`, and types that fleet cannot run, whose tables it can check."""
+    main = not options.single_check and (not options.only or "main" in options.only)
+    return [
+        fault
+        for asset in assets
+        for fault in (*(_type_fault(asset) if main else ()), *_enabled_fault(asset))
+    ]
 
 
 def _type_fault(asset: Asset) -> Iterable[Fault]:
@@ -118,7 +137,8 @@ def _type_fault(asset: Asset) -> Iterable[Fault]:
         yield Fault(
             rule="unsupported-type",
             message=f"type '{asset.type}' cannot run yet",
-            hint="leave it out with --exclude-tag, or name the assets to run",
+            hint=f"what runs: {kinds.runnable()}. Leave the asset out with --exclude-tag or "
+            "--selector, or with 'enabled: false'",
             file=asset.path,
             line=asset.lines.get("type", 1),
             asset=asset.name,

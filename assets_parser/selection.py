@@ -1,19 +1,22 @@
-"""Which assets a run takes: names or files, downstream, tags, in the order in which Bruin filters.
+"""Which assets a run takes, in the order in which Bruin filters.
 
 The dispatcher makes a Selection from its flags; plan asks `select`. Each filter is one entry of
-`_FILTERS`: it names who stays, and why the others do not. A new flag is a new entry.
+`_FILTERS`: it names who stays, and why the others do not. A new flag is a new entry. Finding assets
+by what people call them is in naming.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from assets_parser import dag
-from assets_parser.faults import DefinitionError, Fault
+from assets_parser import dag, naming, selectors, single_check
+from assets_parser.faults import Fault
 from assets_parser.model import Asset, Pipeline
+from assets_parser.naming import SelectionError, find, refusal
+from assets_parser.single_check import SingleCheck
 from assets_parser.spec import Skipped
 from assets_parser.suggestions import did_you_mean
+
+__all__ = ["Selected", "Selection", "SelectionError", "find", "select"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,8 @@ class Selection:
     """What the person asked for; empty means everything.
 
     `assets` are exact names or definition files: absolute, or relative to `base` (the folder in
-    which the command was given) or to the project root.
+    which the command was given) or to the project root. `modified` holds the files that changed,
+    relative to the root; None if it does not matter.
     """
 
     assets: tuple[str, ...] = ()
@@ -29,18 +33,22 @@ class Selection:
     downstream: bool = False
     tags: tuple[str, ...] = ()
     exclude_tags: tuple[str, ...] = ()
+    selector: str = ""
+    modified: frozenset[str] | None = None
+    single_check: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """The assets that run, in load order, and why each of the others does not."""
+    """The assets that run, in load order, and why each of the others does not.
+
+    `check` is the only check to run, if the person asked for one; `notices` are for the person.
+    """
 
     assets: tuple[Asset, ...]
     skipped: tuple[Skipped, ...] = ()
-
-
-class SelectionError(DefinitionError):
-    """What was asked for does not exist or contradicts itself; nothing may run."""
+    check: SingleCheck | None = None
+    notices: tuple[str, ...] = ()
 
 
 def select(pipeline: Pipeline, selection: Selection | None = None) -> Selected:
@@ -61,19 +69,9 @@ def select(pipeline: Pipeline, selection: Selection | None = None) -> Selected:
             for asset in pipeline.assets
             if asset.name in reasons
         ),
+        check=_check(pipeline, wanted),
+        notices=_notices(pipeline, wanted),
     )
-
-
-def find(pipeline: Pipeline, wanted: str, base: str = "") -> Asset:
-    """The asset of this exact name or in this file. Raises SelectionError with the nearest name."""
-    for asset in pipeline.assets:
-        if asset.name == wanted:
-            return asset
-    paths = _paths(pipeline, wanted, base)
-    for asset in pipeline.assets:
-        if asset.path in paths or (asset.body_path and asset.body_path in paths):
-            return asset
-    raise SelectionError([_unknown_asset(pipeline, wanted)])
 
 
 # A filter looks at the whole selection once and returns a function: the reason why an asset does
@@ -81,12 +79,31 @@ def find(pipeline: Pipeline, wanted: str, base: str = "") -> Asset:
 _Keep = Callable[[Asset], str]
 
 
+def _by_change(pipeline: Pipeline, selection: Selection) -> _Keep:
+    changed = selection.modified
+    if changed is None:
+        return lambda _: ""
+    names = {asset.name for asset in pipeline.assets if naming.files(asset) & changed}
+    names = _with_downstream(pipeline, selection, names)
+    return lambda asset: "" if asset.name in names else "is not modified"
+
+
 def _by_asset(pipeline: Pipeline, selection: Selection) -> _Keep:
     if not selection.assets:
         return lambda _: ""
-    names = {asset.name for asset in _named(pipeline, selection)}
-    if selection.downstream:
-        names |= dag.descendants(dag.graph(pipeline.assets, symbolic=True), names)
+    found = naming.find_all(pipeline, selection.assets, selection.base)
+    names = _with_downstream(pipeline, selection, {asset.name for asset in found})
+    return lambda asset: "" if asset.name in names else "not selected"
+
+
+def _by_selector(pipeline: Pipeline, selection: Selection) -> _Keep:
+    if not selection.selector:
+        return lambda _: ""
+    names = _matched(pipeline, selection).names
+    if not names:
+        known = [asset.name for asset in pipeline.assets]
+        message = f"the selector '{selection.selector}' matches no asset"
+        raise SelectionError([refusal(message, naming.listed("assets", known))])
     return lambda asset: "" if asset.name in names else "not selected"
 
 
@@ -106,67 +123,82 @@ def _by_excluded_tag(_: Pipeline, selection: Selection) -> _Keep:
     return keep
 
 
+def _by_check(pipeline: Pipeline, selection: Selection) -> _Keep:
+    check = _check(pipeline, selection)
+    return lambda asset: "" if check is None or asset.name == check.asset else "not selected"
+
+
 def _by_enabled(_pipeline: Pipeline, _selection: Selection) -> _Keep:
     return lambda asset: "is disabled (enabled: false)" if asset.enabled is False else ""
 
 
 _FILTERS: tuple[Callable[[Pipeline, Selection], _Keep], ...] = (
+    _by_change,
     _by_asset,
+    _by_selector,
     _by_tag,
     _by_excluded_tag,
+    _by_check,
     _by_enabled,
 )
 
 
-def _named(pipeline: Pipeline, selection: Selection) -> list[Asset]:
-    found: list[Asset] = []
-    faults: list[Fault] = []
-    for wanted in selection.assets:
-        try:
-            found.append(find(pipeline, wanted, selection.base))
-        except SelectionError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise SelectionError(faults)
-    return found
+def _with_downstream(pipeline: Pipeline, selection: Selection, names: set[str]) -> set[str]:
+    if not selection.downstream:
+        return names
+    return names | dag.descendants(dag.graph(pipeline.assets, symbolic=True), names)
 
 
-def _paths(pipeline: Pipeline, wanted: str, base: str) -> set[str]:
-    """What `wanted` can mean as a file, each relative to the project root with forward slashes."""
-    root = Path(os.path.realpath(pipeline.root))
-    places = [Path(os.path.realpath(Path(start, wanted))) for start in (base or root, root)]
-    return {place.relative_to(root).as_posix() for place in places if place.is_relative_to(root)}
+def _check(pipeline: Pipeline, selection: Selection) -> SingleCheck | None:
+    if not selection.single_check:
+        return None
+    return single_check.find(pipeline, selection.single_check, selection.assets, selection.base)
+
+
+def _matched(pipeline: Pipeline, selection: Selection) -> selectors.Matched:
+    try:
+        return selectors.match(pipeline, selection.selector)
+    except selectors.SelectorError as error:
+        raise SelectionError([refusal(f"--selector: {error}", error.hint)]) from None
+
+
+def _notices(pipeline: Pipeline, selection: Selection) -> tuple[str, ...]:
+    """Bruin is silent about words of a selector that nothing fits; they are often misspelt."""
+    if not selection.selector:
+        return ()
+    missed = _matched(pipeline, selection).missed
+    return tuple(f"nothing fits '{word}' of the selector" for word in missed)
 
 
 def _contradictions(selection: Selection) -> Iterable[Fault]:
-    if selection.downstream and not selection.assets:
-        yield _fault("--downstream needs an asset", "name the asset to start from, or its file")
-    if selection.tags and selection.assets:
-        yield _fault("--tag cannot be used together with named assets", "leave one of them out")
-    if selection.exclude_tags and selection.assets and not selection.downstream:
-        yield _fault("--exclude-tag with named assets needs --downstream", "add --downstream")
+    if selection.selector:
+        yield from _beside_selector(selection)
+        return
+    named = bool(selection.assets)
+    if selection.downstream and not named and selection.modified is None:
+        yield refusal("--downstream needs an asset", "name the asset to start from, or its file")
+    if selection.tags and named:
+        yield refusal("--tag cannot be used together with named assets", "leave one of them out")
+    if selection.exclude_tags and named and not selection.downstream:
+        yield refusal("--exclude-tag with named assets needs --downstream", "add --downstream")
+
+
+def _beside_selector(selection: Selection) -> Iterable[Fault]:
+    others = {
+        "--tag": (selection.tags, "write tag:NAME in the selector"),
+        "--downstream": (selection.downstream, "write NAME+ in the selector"),
+        "named assets": (selection.assets, "write their names in the selector"),
+        "--modified": (selection.modified is not None, "leave one of them out"),
+        "--single-check": (selection.single_check, "leave one of them out"),
+    }
+    for name, (given, hint) in others.items():
+        if given:
+            yield refusal(f"--selector cannot be used together with {name}", hint)
 
 
 def _unknown_tags(pipeline: Pipeline, selection: Selection) -> Iterable[Fault]:
     known = [tag for asset in pipeline.assets for tag in asset.tags]
     for tag in (*selection.tags, *selection.exclude_tags):
         if tag not in known:
-            hint = did_you_mean(tag, known) or _listed("tags", known)
-            yield _fault(f"no asset has the tag '{tag}'", hint)
-
-
-def _unknown_asset(pipeline: Pipeline, wanted: str) -> Fault:
-    looks_like_file = "/" in wanted or os.sep in wanted
-    known = [asset.path if looks_like_file else asset.name for asset in pipeline.assets]
-    kind = "no asset is defined in" if looks_like_file else "no asset"
-    return _fault(f"{kind} '{wanted}'", did_you_mean(wanted, known) or _listed("assets", known))
-
-
-def _listed(what: str, known: Iterable[str]) -> str:
-    names = sorted(set(known))
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{what}: {', '.join(names[:5])}{more}" if names else f"the pipeline has no {what}"
-
-
-def _fault(message: str, hint: str) -> Fault:
-    return Fault(rule="selection", message=message, hint=hint)
+            hint = did_you_mean(tag, known) or naming.listed("tags", known)
+            yield refusal(f"no asset has the tag '{tag}'", hint)

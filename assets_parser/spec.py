@@ -19,7 +19,7 @@ Step: TypeAlias = Literal[
     "script", "materialize", "load", "query", "seed", "ingest", "sensor", "checks"
 ]
 SensorMode: TypeAlias = Literal["", "skip", "once", "wait"]
-Only: TypeAlias = Literal["main", "checks"]
+Only: TypeAlias = Literal["main", "checks", "push-metadata"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,7 @@ class Plan:
     options: RunOptions
     levels: tuple[tuple[AssetSpec, ...], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notices: tuple[str, ...] = ()  # for the person who starts the run
 
     @property
     def assets(self) -> tuple[AssetSpec, ...]:

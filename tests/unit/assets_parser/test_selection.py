@@ -84,3 +84,53 @@ def test_contradictions_are_refused(shop: Pipeline) -> None:
         "shop.a",
         "shop.b",
     ]
+
+
+def test_a_selector_takes_symbolic_edges_but_no_disabled_assets(shop: Pipeline) -> None:
+    assert _names(shop, selector="shop.b+") == ["shop.b", "shop.c"]
+    assert _names(shop, selector="tag:mart", exclude_tags=("slow",)) == ["shop.b"]
+
+
+def test_a_selector_that_matches_nothing_is_refused(shop: Pipeline) -> None:
+    assert "matches no asset" in _refusal(shop, selector="nothing.here")
+    assert "--selector: no selector method 'x'" in _refusal(shop, selector="x:y")
+
+
+def test_a_word_of_the_selector_that_nothing_fits_is_noticed(shop: Pipeline) -> None:
+    found = select(shop, Selection(selector="shop.a shop.aa"))
+    assert found.notices == ("nothing fits 'shop.aa' of the selector",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tags": ("mart",)},
+        {"downstream": True},
+        {"assets": ("shop.a",)},
+        {"modified": frozenset()},
+        {"single_check": "x"},
+    ],
+)
+def test_a_selector_stands_alone(shop: Pipeline, fields: dict[str, object]) -> None:
+    assert "--selector cannot be used together" in _refusal(shop, selector="shop.a", **fields)
+
+
+def test_only_what_changed_runs_with_its_downstream_if_wanted(shop: Pipeline) -> None:
+    changed = frozenset({"assets/shop/a.py", "README.md"})
+    assert _names(shop, modified=changed) == ["shop.a"]
+    assert _names(shop, modified=changed, downstream=True) == ["shop.a", "shop.b", "shop.c"]
+    assert _names(shop, modified=changed, assets=("shop.b",)) == []
+    assert _names(shop, modified=frozenset()) == []
+
+
+def test_a_seeds_data_is_the_seed_too() -> None:
+    seed = asset(
+        "raw.s",
+        type="duckdb.seed",
+        path="flow/assets/s.asset.yml",
+        body_path="",
+        parameters={"path": "../data/s.csv"},
+    )
+    found = pipeline(seed)
+    assert _names(found, assets=("flow/data/s.csv",)) == ["raw.s"]
+    assert _names(found, modified=frozenset({"flow/data/s.csv"})) == ["raw.s"]
