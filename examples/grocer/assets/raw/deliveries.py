@@ -55,12 +55,12 @@ def materialize() -> pyarrow.Table:
     orders = [n for n in range(days * PER_DAY) if roll("channel", n, sides=3) == 0]
     orders = [n for n in orders if roll("status", n, sides=25)]
     promised = [START + datetime.timedelta(days=1 + n // PER_DAY) for n in orders]
-    late = [roll("late", n, sides=100) - 60 for n in orders]
+    late = [datetime.timedelta(minutes=roll("late", n, sides=100) - 60) for n in orders]
     return pyarrow.table(
         {
             "delivery_id": [900_000 + n for n in orders],
             "order_id": [10_000 + n for n in orders],
             "promised_at": promised,
-            "delivered_at": [p + datetime.timedelta(minutes=m) for p, m in zip(promised, late)],
+            "delivered_at": [p + m for p, m in zip(promised, late, strict=True)],
         }
     )
