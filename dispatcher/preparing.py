@@ -7,21 +7,17 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from assets_parser import config as configs
-from assets_parser import interval as intervals
 from assets_parser import standalone, validation, variables
 from assets_parser.config import Environment
 from assets_parser.faults import DefinitionError, Fault, Severity
-from assets_parser.interval import Interval
 from assets_parser.model import Pipeline
 from assets_parser.pipeline import load
 from assets_parser.plan import Surroundings, build
-from assets_parser.selection import Selection
-from assets_parser.spec import Only, Plan, RunOptions
-from dispatcher import fault_text
+from assets_parser.spec import Plan
+from dispatcher import fault_text, options
 from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
@@ -74,10 +70,13 @@ def prepare(target: Target, flags: RunFlags, terminal: Terminal) -> Prepared:
         checked = check(target, variant=flags.variant, var=flags.var, rules=rules)
         root = Path(checked.pipeline.root)
         _stop_at_faults(terminal, checked, root)
-        return _planned(target, flags, checked.pipeline, root)
+        prepared = _planned(target, flags, checked.pipeline, root)
     except DefinitionError as error:
         fault_text.show(terminal, error.faults, root)
         raise Refused("the plan cannot be made") from error
+    for notice in prepared.plan.notices:
+        terminal.note(f"note: {notice}")
+    return prepared
 
 
 def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
@@ -99,16 +98,10 @@ def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) ->
         refresh_restricted=environment.full_refresh_restricted,
         commit=_commit(root),
     )
-    options = _options(flags, pipeline, environment)
-    selection = Selection(
-        assets=() if target.standalone else target.assets,
-        base=str(target.base),
-        downstream=flags.downstream,
-        tags=flags.tag,
-        exclude_tags=flags.exclude_tag,
-    )
+    chosen = options.options(flags, pipeline, environment)
+    plan = build(pipeline, chosen, options.selection(flags, target, root), surroundings=around)
     return Prepared(
-        plan=build(pipeline, options, selection, surroundings=around),
+        plan=plan,
         pipeline=pipeline,
         environment=environment,
         config=str(configs.location(root, os.environ, path)) if config.exists else "",
@@ -139,52 +132,6 @@ def _variables(environment: Environment) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> RunOptions:
-    interval = _interval(flags)
-    return RunOptions(
-        start=interval.start.isoformat(),
-        end=interval.end.isoformat(),
-        execution=interval.execution.isoformat(),
-        environment=environment.name,
-        full_refresh=flags.full_refresh,
-        apply_interval_modifiers=flags.apply_interval_modifiers,
-        variables=variables.parse(flags.var, pipeline, os.environ),
-        variant=flags.variant,
-        only=_only(flags.only),
-        workers=flags.workers,
-        timeout=flags.timeout,
-        bruin_run_id=os.environ.get("BRUIN_RUN_ID") or datetime.now().strftime("%Y_%m_%d_%H_%M_%S"),
-        python_path=os.environ.get("PYTHONPATH", ""),
-        mask_credentials=flags.mask_credentials,
-    )
-
-
-def _only(words: Sequence[str]) -> tuple[Only, ...]:
-    for word in words:
-        if word not in ("main", "checks", "push-metadata"):
-            raise FleetError(f"--only {word}: main and checks are what it takes")
-    chosen: tuple[Only, ...] = ("main", "checks")
-    return tuple(word for word in chosen if word in words)
-
-
-def _interval(flags: RunFlags) -> Interval:
-    usual = intervals.default_interval(datetime.now(UTC))
-    start = _moment("--start-date", flags.start_date) or usual.start
-    end = _moment("--end-date", flags.end_date) or usual.end
-    try:
-        return intervals.checked(Interval(start=start, end=end, execution=usual.execution))
-    except ValueError as error:
-        raise FleetError(str(error), hint="see --start-date and --end-date") from error
-
-
-def _moment(name: str, text: str) -> datetime | None:
-    try:
-        return intervals.parse_moment(text).astimezone(UTC) if text else None
-    except ValueError as error:
-        hint = "" if "such as" in str(error) else "such as 2024-01-31"
-        raise FleetError(f"{name} {text}: {error}", hint=hint) from error
-
-
 def _commit(root: Path) -> str:
     """The commit that is checked out, empty outside a repository or without git."""
     if not (root / ".git").exists():
@@ -201,8 +148,8 @@ def confirm(prepared_environment: str, flags: RunFlags) -> None:
     """Ask before a production environment, as Bruin does; FleetError where nobody can answer."""
     import click
 
-    only_checks = set(flags.only) == {"checks"}
-    if "prod" not in flags.environment or flags.force or only_checks:
+    only = ("checks",) if flags.single_check else flags.only
+    if flags.force or not options.looks_like_production(flags.environment, only):
         return
     if not (os.isatty(0) and os.isatty(1)):
         message = f"environment '{prepared_environment}' looks like production"

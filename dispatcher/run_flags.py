@@ -17,8 +17,6 @@ IGNORED: Mapping[str, str] = {  # flag: why it changes nothing here
     "no_log_file": "the log of each step is always kept; fleet clean removes old ones",
     "no_timestamp": "asset lines carry no time",
     "minimal_logs": "use -q for less",
-    "query_annotations": "fleet does not annotate queries",
-    "sensor_mode": "Python assets have no sensors",
     "debug_ingestr_src": "set FLEET_INGESTR to the binary to use",
     "exp_use_winget_for_uv": "set FLEET_UV to the binary to use",
     "use_gong": "set FLEET_INGESTR to the binary to use",
@@ -27,14 +25,9 @@ IGNORED: Mapping[str, str] = {  # flag: why it changes nothing here
 }
 REFUSED: Mapping[str, str] = {  # flag: what to do instead
     "continue_": "name the assets to run again: fleet run PIPELINE ASSET --downstream",
-    "selector": "name assets or files as arguments, or use --tag, --exclude-tag, --downstream",
-    "modified": "name the changed files as arguments",
-    "single_check": "run an asset's checks: fleet run PIPELINE ASSET --only checks",
     "interactive": "fleet run shows a live display by itself",
     "stream": "streaming assets are not run by fleet",
     "use_pip": "every asset has an environment made by uv",
-    "backfill_id": "run one interval at a time with --start-date and --end-date",
-    "backfill_total": "run one interval at a time with --start-date and --end-date",
     "secrets_backend": "give values by ${VAR} in .bruin.yml",
 }
 
@@ -51,6 +44,9 @@ class RunFlags:
     variant: str
     tag: tuple[str, ...]
     exclude_tag: tuple[str, ...]
+    selector: str | None
+    modified: bool
+    single_check: str
     downstream: bool
     only: tuple[str, ...]
     workers: int
@@ -60,6 +56,10 @@ class RunFlags:
     apply_interval_modifiers: bool
     force: bool
     mask_credentials: bool
+    sensor_mode: str
+    query_annotations: str
+    backfill_id: str
+    backfill_total: int
 
 
 class GoFlags(click.Command):
@@ -102,7 +102,7 @@ def _options() -> list[Callable[[Command], Command]]:
         flag("--variant", help="Variant of the pipeline.", **text),
         flag("-t", "--tag", help="Only assets with this tag; repeatable.", **many),
         flag("-x", "--exclude-tag", help="No assets with this tag; repeatable.", **many),
-        flag("--downstream", is_flag=True, help="Also what depends on the named assets."),
+        *_choosing(),
         flag("--only", help="main or checks; repeatable.", **many),
         flag(
             "--workers",
@@ -121,12 +121,52 @@ def _options() -> list[Callable[[Command], Command]]:
         flag("--apply-interval-modifiers", is_flag=True, help="Shift intervals as assets say."),
         flag("-f", "--force", is_flag=True, help="Do not ask before a production environment."),
         flag("--mask-credentials/--no-mask-credentials", default=True, help="Hide secrets."),
+        *_rarer(),
+    ]
+
+
+def _choosing() -> list[Callable[[Command], Command]]:
+    """Which assets a run takes, beside tags."""
+    return [
+        flag("--downstream", is_flag=True, help="Also what depends on the named assets."),
+        flag(
+            "--selector",
+            metavar="TEXT",
+            help="Assets in dbt's grammar: '+name', 'name+2', '@name', 'tag:x,path:y z'.",
+        ),
+        flag("--modified", is_flag=True, help="Only assets that changed since the default branch."),
+        flag(
+            "--single-check",
+            default="",
+            metavar="ID",
+            help="Only this check, such as asset:column:check; exit code 1 if it fails, 2 if it "
+            "cannot be asked.",
+        ),
+    ]
+
+
+def _rarer() -> list[Callable[[Command], Command]]:
+    text: dict[str, Any] = {"default": "", "metavar": "TEXT"}
+    return [
+        flag("--sensor-mode", help="skip, once (as without the flag) or wait.", **text),
+        flag(
+            "--query-annotations",
+            env=("BRUIN_QUERY_ANNOTATIONS",),
+            help="Comment in each query: 'default' or a JSON object.",
+            **text,
+        ),
+        flag("--backfill-id", help="Begins BRUIN_RUN_ID of a backfill's run.", **text),
+        flag(
+            "--backfill-total",
+            type=click.IntRange(0),
+            default=0,
+            help="How many runs the backfill has; for your own records.",
+        ),
     ]
 
 
 def _foreign() -> list[Callable[[Command], Command]]:
-    flags = {"selector", "single_check", "query_annotations", "sensor_mode", "secrets_backend"}
-    flags |= {"backfill_id", "backfill_total"}
+    flags = {"secrets_backend"}
     made: list[Callable[[Command], Command]] = []
     for name in (*IGNORED, *REFUSED):
         long = "--" + name.strip("_").replace("_", "-")

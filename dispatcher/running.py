@@ -37,6 +37,15 @@ class Request:
 
 def run(request: Request) -> int:
     """Submit and follow; the exit code."""
+    try:
+        return _run(request)
+    except FleetError as error:
+        if request.flags.single_check:
+            error.code = 2  # 1 would say that the check was asked and does not hold
+        raise
+
+
+def _run(request: Request) -> int:
     aim = target.find(request.target)
     settings = fleets.load_settings(request.overrides, project(aim))
     with _fleet(settings) as fleet:  # it starts while we read the pipeline

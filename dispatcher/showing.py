@@ -32,7 +32,8 @@ def follow(
         status_text.timings(look.terminal, engine, board)
     if not look.as_json:
         report.show(look.terminal, board, views.failures(engine, run_id), again)
-    return code(board, following.interrupts)
+    ended = code(board, following.interrupts)
+    return _code_of_check(engine, run_id) if ended == 1 else ended
 
 
 def code(board: Board, interrupts: int = 0) -> int:
@@ -40,6 +41,14 @@ def code(board: Board, interrupts: int = 0) -> int:
     if board.run.state == "succeeded":
         return 0
     return 130 if interrupts else 1
+
+
+def _code_of_check(engine: Engine, run_id: str) -> int:
+    """As Bruin: a single check that could not be asked is 2, one that does not hold is 1."""
+    if not runs.options(engine, run_id).single_check:
+        return 1
+    failed = [check for check in runs.check_results(engine, run_id) if not check.passed]
+    return 1 if any(check.observed for check in failed) else 2
 
 
 def _left(engine: Engine, run_id: str, fleet: Fleet, terminal: Terminal) -> int:
