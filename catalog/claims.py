@@ -7,16 +7,17 @@ Everything is decided by compare-and-sets in one transaction. Rows are locked in
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, RowMapping, select, update
 
 from assets_parser.spec import AssetSpec, load_spec
 from catalog import locks as lock_slots
 from catalog.clock import now
-from catalog.endings import fail, succeed
+from catalog.endings import defer, fail, succeed
 from catalog.engine import reading
 from catalog.refusals import why_not, why_stale
 from catalog.statements import (
     BEGIN_ATTEMPT,
+    EARLIER_CHECKS,
     HOLD_STEP,
     PREVIOUS_RESULT,
     SEIZE,
@@ -51,6 +52,7 @@ __all__ = [
     "StepKey",
     "Want",
     "claim",
+    "defer",
     "fail",
     "renew",
     "spec",
@@ -88,7 +90,7 @@ def claim(
         slots = lock_slots.pick(connection, locks) if locks else []
         if isinstance(slots, lock_slots.Busy):
             return _wait(connection, row.id, key, slots)
-        token = _begin_attempt(connection, key, row, worker=worker, pid=pid)
+        token, waited = _begin_attempt(connection, key, row, worker=worker, pid=pid)
         lock_slots.take(connection, slots, key, token)
         return Claim(
             run_id=run_id,
@@ -102,6 +104,8 @@ def claim(
             worker=worker,
             locks=tuple(want.name for want in locks),
             previous=_previous(connection, key, row.position),
+            waited=waited,
+            earlier=_earlier(connection, key, row.number),
         )
 
 
@@ -143,13 +147,14 @@ def _wait(connection: Connection, step_id: int, key: StepKey, busy: lock_slots.B
 
 def _begin_attempt(
     connection: Connection, key: StepKey, row: Row[int, int, int, int], *, worker: str, pid: int
-) -> int:
-    """The token, greater than that of any earlier holder of the same locks."""
+) -> tuple[int, float]:
+    """The token, greater than that of any earlier holder of the same locks; the time waited."""
     values = {"number_": row.number + 1, "worker_": worker, "pid_": pid}
     token = int(connection.execute(BEGIN_ATTEMPT, _names(key) | values).scalar_one())
-    connection.execute(HOLD_STEP, values | {"id_": row.id, "token_": token})
+    held = connection.execute(HOLD_STEP, values | {"id_": row.id, "token_": token})
+    waited = float(held.scalar_one())
     connection.execute(SHOW_RUNNING, _names(key))
-    return token
+    return token, waited
 
 
 def _previous(connection: Connection, key: StepKey, position: int) -> dict[str, Any]:
@@ -157,3 +162,17 @@ def _previous(connection: Connection, key: StepKey, position: int) -> dict[str, 
         return {}
     values = {"run_": key[0], "asset_": key[1], "position_": position - 1}
     return from_json(connection.scalar(PREVIOUS_RESULT, values) or "")
+
+
+def _earlier(connection: Connection, key: StepKey, number: int) -> tuple[CheckRow, ...]:
+    """What the checks of the attempt before this one saw."""
+    if number == 0 or key[2] != "checks":
+        return ()
+    found = connection.execute(EARLIER_CHECKS, _names(key) | {"number_": number}).mappings()
+    rows = {row["position"]: _check_row(row) for row in found}
+    return tuple(rows.values())
+
+
+def _check_row(row: RowMapping) -> CheckRow:
+    names = [name for name in CheckRow.__dataclass_fields__ if name in row]
+    return CheckRow(id=row["check_id"], **{name: row[name] for name in names})

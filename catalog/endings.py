@@ -9,18 +9,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from catalog import artifacts, locks, stopping
+from catalog import artifacts, backoff, locks, stopping
 from catalog.refusals import why_stale
 from catalog.statements import (
     ASSET_FAILED,
     ASSET_SUCCEEDED,
     END_ATTEMPT,
     END_STEP,
+    FORGET_DEFERRED,
     HOLD_RUN,
     QUEUE_NEXT,
     SHOW_FIGURES,
     SKIP_LATER,
     TRY_AGAIN,
+    WAIT_UNTIL,
 )
 from catalog.states import AssetState, StepState, require
 from catalog.tables import CheckResult, StepRun
@@ -71,9 +73,7 @@ def fail(
     """
     with engine.begin() as connection:
         stopped = _hold_run(connection, claim)
-        again = (
-            not stopped and claim.number < claim.attempts_allowed and error.kind not in _NEVER_AGAIN
-        )
+        again = not stopped and _may_repeat(claim, error, checks)
         end = _try_again if again else _give_up
         ended = end(connection, claim, error, checks, held_too=not only_expired)
         if ended.refused:
@@ -81,6 +81,46 @@ def fail(
         _record_checks(connection, claim, checks)
         ended = replace(ended, wake=_unlock(connection, claim))
     return _settled(engine, claim, ended) if stopped else ended
+
+
+def defer(engine: Engine, claim: Claim, reason: str, delay: float) -> Ended:
+    """Put the step back for `delay` seconds: it must wait, and holds neither slot nor lock.
+
+    That is no failure and counts against no retries; the time since its first claim goes on.
+    """
+    reason = words(reason)
+    with engine.begin() as connection:
+        stopped = _hold_run(connection, claim)
+        if stopped:
+            error = StepError(kind="cancelled", message="the run is stopping")
+            ended = _give_up(connection, claim, error, (), held_too=True)
+        else:
+            ended = _put_off(connection, claim, reason, max(delay, 0.0))
+        if ended.refused:
+            return ended
+        ended = replace(ended, wake=_unlock(connection, claim))
+    return _settled(engine, claim, ended) if stopped else ended
+
+
+def _put_off(connection: Connection, claim: Claim, reason: str, delay: float) -> Ended:
+    outcome = StepState.DEFERRED
+    if not _end(connection, claim, StepState.QUEUED, reason=reason, outcome=outcome):
+        return Ended(refused=why_stale(connection, claim))
+    older = {"step_": claim.step, "token_": claim.token}
+    connection.execute(FORGET_DEFERRED, _asset(claim) | older)
+    values = {"id_": claim.step_id, "delay_": delay}
+    retry_at = connection.execute(WAIT_UNTIL, values).scalar_one()
+    return Ended(deferred=reason, retry_at=retry_at, retry_in=delay)
+
+
+def _may_repeat(claim: Claim, error: StepError, checks: Sequence[CheckRow]) -> bool:
+    """Whether another try is left; of failed checks only some may have one."""
+    if claim.number >= claim.attempts_allowed or error.kind in _NEVER_AGAIN:
+        return False
+    failed = [check for check in checks if not check.passed]
+    if error.kind != "checks" or not failed:
+        return True
+    return any(check.retries is None or check.retries >= claim.number for check in failed)
 
 
 def _note_data(connection: Connection, claim: Claim, result: Mapping[str, Any]) -> None:
@@ -117,15 +157,16 @@ def _end(
     result: str = "",
     error: str = "",
     held_too: bool = True,
+    outcome: StepState | None = None,
 ) -> bool:
-    """End the step and its attempt, if the claim still counts."""
+    """End the step and its attempt (in `outcome`, if not alike), if the claim still counts."""
     texts = {"result_": result, "error_": error}
     values: dict[str, Any] = {"id_": claim.step_id, "token_": claim.token, "held_too_": held_too}
     values |= {"state_": require(StepState.RUNNING, state), "reason_": reason}
     if connection.execute(END_STEP, values | texts).rowcount == 0:
         return False
-    outcome = StepState.FAILED if state == StepState.QUEUED else state
-    connection.execute(END_ATTEMPT, {"token_": abs(claim.token), "state_": outcome} | texts)
+    values = {"token_": abs(claim.token), "state_": outcome or state}
+    connection.execute(END_ATTEMPT, values | texts)
     return True
 
 
@@ -138,17 +179,21 @@ def _try_again(
     held_too: bool,
 ) -> Ended:
     """Put the step back: it may be claimed again once its delay is over."""
-    delay = connection.scalar(select(StepRun.retries_delay).where(StepRun.id == claim.step_id))
-    again = f"again in {delay:g}s" if delay else "again at once"
+    least = connection.scalar(select(StepRun.retries_delay).where(StepRun.id == claim.step_id))
+    delay = backoff.pause(least or 0.0, claim.number)
+    again = f"again in {round(delay, 1):g}s" if delay else "again at once"
     reason = words(
         f"attempt {claim.number} of {claim.attempts_allowed} failed: {error.message}; {again}"
     )
     text = words(error.to_json())
-    if not _end(connection, claim, StepState.QUEUED, reason=reason, error=text, held_too=held_too):
+    state, outcome = StepState.QUEUED, StepState.FAILED
+    texts = {"reason": reason, "error": text}
+    if not _end(connection, claim, state, outcome=outcome, held_too=held_too, **texts):
         return Ended(refused=why_stale(connection, claim))
-    retry_at = connection.execute(TRY_AGAIN, {"id_": claim.step_id}).scalar_one()
+    values = {"id_": claim.step_id, "delay_": delay}
+    retry_at = connection.execute(TRY_AGAIN, values).scalar_one()
     connection.execute(SHOW_FIGURES, _asset(claim) | _figures({}, checks))
-    return Ended(deferred=reason, retry_at=retry_at)
+    return Ended(deferred=reason, retry_at=retry_at, retry_in=delay)
 
 
 def _give_up(

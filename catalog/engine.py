@@ -94,7 +94,7 @@ def _postgresql(url: URL) -> Engine:
         import psycopg  # noqa: F401, PLC0415 - an extra that only this branch needs
     except ImportError as error:
         raise ValueError(
-            "a PostgreSQL catalog needs its driver: pip install 'bruin-fleet[postgres]'"
+            "a PostgreSQL catalog needs its driver: pip install psycopg[binary]"
         ) from error
     options: dict[str, Any] = {"connect_timeout": 10, "application_name": "bruin-fleet"}
     options = {key: value for key, value in options.items() if key not in url.query}

@@ -78,6 +78,19 @@ def stale(engine: Engine, fleet: str) -> list[StepKey]:
         return [(row.run_id, row.asset, row.step) for row in sent]
 
 
+def next_due(engine: Engine, fleet: str) -> float | None:
+    """Seconds until the first step that waits for a time may be sent; None if none waits so."""
+    query = select(func.min(StepRun.not_before) - now()).where(
+        StepRun.state == StepState.QUEUED,
+        StepRun.waiting_on == "",
+        StepRun.not_before > func.coalesce(StepRun.sent_at, 0.0),
+        *_open_run(fleet),
+    )
+    with reading(engine) as connection:
+        found: float | None = connection.scalar(query)
+    return found
+
+
 def stuck_levels(engine: Engine, fleet: str) -> list[str]:
     """Runs to advance: all assets of their level have ended, or their first message was lost."""
     busy = exists().where(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from assets_parser.spec import AssetSpec, Plan, RunOptions, dump, load_options
-from catalog import stopping
+from catalog import backoff, stopping
 from catalog.clock import now
 from catalog.counts import count_states
 from catalog.details import asset_runs, attempts, check_results, step_views
@@ -33,9 +33,6 @@ __all__ = [
     "record",
     "step_views",
 ]
-
-_ONCE = frozenset({"append", "delete+insert"})
-"""Strategies whose load is never repeated: a second one could double rows."""
 
 
 def record(
@@ -157,14 +154,13 @@ def _asset_rows(plan: Plan, run_id: str, at: float) -> Iterator[dict[str, Any]]:
 def _step_rows(specs: Iterable[AssetSpec], run_id: str, at: float) -> Iterator[dict[str, Any]]:
     for spec in specs:
         for position, step in enumerate(spec.steps):
-            once = step == "load" and spec.materialization.strategy in _ONCE
             yield {
                 "run_id": run_id,
                 "asset": spec.name,
                 "position": position,
                 "step": step,
                 "state": StepState.PENDING,
-                "attempts_allowed": 1 if once else 1 + max(spec.retries, 0),
+                "attempts_allowed": backoff.attempts(spec, step),
                 "retries_delay": max(spec.retries_delay, 0.0),
                 "changed_at": at,
             }

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     bindparam,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -20,7 +21,7 @@ from sqlalchemy.orm import aliased
 
 from catalog.clock import now
 from catalog.states import AssetState, RunState, StepState, before
-from catalog.tables import AssetRun, Attempt, Run, StepRun
+from catalog.tables import AssetRun, Attempt, CheckResult, Run, StepRun
 
 _IS_STEP = (
     StepRun.run_id == bindparam("run_"),
@@ -94,6 +95,7 @@ HOLD_STEP = (
         number=bindparam("number_"),
         worker=bindparam("worker_"),
         pid=bindparam("pid_"),
+        begun_at=func.coalesce(StepRun.begun_at, now()),
         started_at=now(),
         ended_at=None,
         changed_at=now(),
@@ -103,7 +105,9 @@ HOLD_STEP = (
         not_before=0.0,
         progress_json="",
     )
+    .returning(now() - StepRun.begun_at)
 )
+"""Gives the seconds since the step was first claimed, which a deferred one survives."""
 
 SHOW_WAITING = update(AssetRun).where(*_IS_ASSET).values(step=bindparam("step_"), changed_at=now())
 
@@ -150,9 +154,47 @@ END_STEP = (
 TRY_AGAIN = (
     update(StepRun)
     .where(StepRun.id == bindparam("id_"))
-    .values(not_before=now() + StepRun.retries_delay, queued_at=now(), sends=0, ended_at=None)
+    .values(
+        not_before=now() + bindparam("delay_"),
+        queued_at=now(),
+        sends=0,
+        ended_at=None,
+        begun_at=None,
+    )
     .returning(StepRun.not_before)
 )
+
+WAIT_UNTIL = (
+    update(StepRun)
+    .where(StepRun.id == bindparam("id_"))
+    .values(
+        number=StepRun.number - 1,  # it did not count
+        not_before=now() + bindparam("delay_"),
+        queued_at=now(),
+        sends=0,
+        ended_at=None,
+    )
+    .returning(StepRun.not_before)
+)
+"""Lets a step that was put back be claimed again later, as the same try."""
+
+FORGET_DEFERRED = delete(Attempt).where(
+    Attempt.run_id == bindparam("run_"),
+    Attempt.asset == bindparam("asset_"),
+    Attempt.step == bindparam("step_"),
+    Attempt.state == StepState.DEFERRED,
+    Attempt.id < bindparam("token_"),
+)
+"""A sensor may ask thousands of times: only its last look is kept."""
+
+EARLIER_CHECKS = (
+    select(CheckResult)
+    .join(Attempt, Attempt.id == CheckResult.attempt_id)
+    .where(CheckResult.run_id == bindparam("run_"), CheckResult.asset == bindparam("asset_"))
+    .where(Attempt.step == bindparam("step_"), Attempt.number == bindparam("number_"))
+    .order_by(CheckResult.attempt_id, CheckResult.position)
+)
+"""What the checks of an attempt saw; the newest last, should there be two of its number."""
 
 END_ATTEMPT = (
     update(Attempt)

@@ -39,6 +39,7 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
     LOST = "lost"
+    DEFERRED = "deferred"  # of attempts only: it found that the step must wait
 
 
 class IllegalTransitionError(Exception):

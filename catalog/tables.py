@@ -70,6 +70,7 @@ class Run(Base):
     ended_at: Mapped[float | None]
     deadline: Mapped[float]
     changed_at: Mapped[float]
+    shape: Mapped[str] = mapped_column(default="")  # of the pipeline, as assets_parser.remaining
     __table_args__ = (
         Index(None, "fleet", "state"),
         Index(None, "created_at"),
@@ -143,6 +144,7 @@ class StepRun(Base):
     result_json: Mapped[str] = mapped_column(default="")
     error_json: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[float]
+    begun_at: Mapped[float | None]  # the first claim of this try, however often it waited since
     __table_args__ = (
         ForeignKeyConstraint(
             ["run_id", "asset"], ["asset_runs.run_id", "asset_runs.asset"], ondelete="CASCADE"

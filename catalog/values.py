@@ -31,7 +31,9 @@ class Want:
 class Claim:
     """The right to run one attempt of a step; `token` fences off all earlier ones.
 
-    `previous` is the result of the step before, `number` counts attempts from 1.
+    `previous` is the result of the step before, `number` counts attempts from 1. `waited` are the
+    seconds since this try was first claimed: more than 0 if it was deferred. `earlier` are the
+    checks of the attempt before, of which only those that failed are asked again.
     """
 
     run_id: str
@@ -45,6 +47,8 @@ class Claim:
     worker: str
     locks: tuple[str, ...] = ()
     previous: Mapping[str, Any] = field(default_factory=dict)
+    waited: float = 0.0
+    earlier: "tuple[CheckRow, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """What one quality check saw. `id` is asset:column:check or asset:custom:name."""
+    """What one quality check saw. `id` is asset:column:check or asset:custom:name.
+
+    `retries` says how often it may be asked again; None leaves that to the asset.
+    """
 
     id: str
     name: str
@@ -86,6 +93,7 @@ class CheckRow:
     query: str = ""
     message: str = ""
     seconds: float = 0.0
+    retries: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +119,9 @@ class Ended:
     """What the end of an attempt led to.
 
     `wake` are steps of any run to be sent now, since a lock is free. `deferred` says that the step
-    will be tried again, at `retry_at`. `refused` says why the end did not count: a stale claim.
-    `run_ended` is set when this was the last thing that a stopped run waited for.
+    will be tried again, in `retry_in` seconds, at `retry_at`. `refused` says why the end did not
+    count: a stale claim. `run_ended` is set when this was the last thing that a stopped run waited
+    for.
     """
 
     asset_done: bool = False
@@ -120,6 +129,7 @@ class Ended:
     wake: tuple[StepKey, ...] = ()
     deferred: str = ""
     retry_at: float = 0.0
+    retry_in: float = 0.0
     refused: str = ""
     run_ended: bool = False
 

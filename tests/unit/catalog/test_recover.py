@@ -80,7 +80,7 @@ def test_a_step_whose_time_has_come_is_sent(engine: Engine) -> None:
     run_id = begun(engine, "a", retries=1, retries_delay=60.0)
     c.fail(engine, run_id, "a")
     assert recover.stale(engine, "fleet") == []
-    c.change(engine, "UPDATE steps SET not_before = not_before - 60, sent_at = sent_at - 60")
+    c.change(engine, "UPDATE steps SET not_before = not_before - 70, sent_at = sent_at - 70")
     assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
     assert recover.stale(engine, "fleet") == []
 
