@@ -1,48 +1,33 @@
-"""Opens a connection's database for queries of our own. Used by workers.checks and workers.loader.
+"""Opens a connection's database for queries of our own. Used by the steps that ask or run SQL.
 
 DuckDB and SQLite files are opened read-only unless a caller must write. No reflection is used:
-duckdb-engine's fails on newer DuckDBs.
+duckdb-engine's fails on newer DuckDBs. Results are read as far as they are asked for.
 """
 
 import contextlib
-import re
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection as Link
-from sqlalchemy import create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from workers import sqlite_files
 from workers.connections import Connection
+from workers.engine_urls import Access, access
 from workers.errors import StepFailed
 from workers.guard import Guard
 from workers.masking import Masker
 from workers.secret_values import secret_texts
-from workers.sql import dialects
+from workers.sql import dialects, shapes
 from workers.sql.dialects import Dialect
 from workers.sql.names import table_parts
-from workers.uris import sqlalchemy_url
 
-BUSY = 30.0  # seconds to wait for a SQLite file that another program holds
-CONNECT = 15  # seconds to wait for a server
-_COLUMNS = """
-    SELECT table_schema, table_name, column_name, data_type
-    FROM information_schema.columns
-    WHERE lower(table_name) = lower('{table}') AND {where}
-    ORDER BY {first}, ordinal_position
-"""
-_PG_COLUMNS = """
-    SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
-    FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND lower(c.relname) = lower('{table}') AND {where}
-    ORDER BY {first}, a.attnum
-"""
+_MANY = 100_000  # columns, of all tables of one name
+_STREAMS = frozenset({"postgres", "redshift"})  # whose driver would fetch everything otherwise
 
 
 class QueryFailed(Exception):
@@ -69,11 +54,9 @@ class Database:
 
     def rows(self, query: str, limit: int = 2) -> tuple[list[Sequence[Any]], int]:
         """The first rows of a query's result, and the number of its columns."""
+        read = self._streamed if self.connection.type in _STREAMS else self._read
         with self._translated(), self.guard.watching(self._interrupt()):
-            result = self.link.exec_driver_sql(query)
-            if not result.returns_rows:
-                return [], 0
-            return [tuple(row) for row in result.fetchmany(limit)], len(result.keys())
+            return read(query, limit)
 
     def row(self, query: str) -> Sequence[Any]:
         """The only row of a query that has one."""
@@ -94,18 +77,27 @@ class Database:
         find = self._sqlite_columns if self.dialect.name == "sqlite" else self._columns
         return find(parts)
 
+    def _read(self, query: str, limit: int) -> tuple[list[Sequence[Any]], int]:
+        with self.link.execution_options(stream_results=True).exec_driver_sql(query) as result:
+            if not result.returns_rows:
+                return [], 0
+            return [tuple(row) for row in result.fetchmany(limit)], len(result.keys())
+
+    def _streamed(self, query: str, limit: int) -> tuple[list[Sequence[Any]], int]:
+        """psycopg's way to read a result row by row, of any statement."""
+        self.link.begin() if not self.link.in_transaction() else None
+        raw: Any = self.link.connection.dbapi_connection
+        with raw.cursor() as cursor:
+            stream = cursor.stream(query)
+            found = list(islice(stream, limit + 1))
+            width = len(cursor.description or ())
+            stream.close()
+        if len(found) > limit:  # the rest was cancelled, and the transaction with it
+            self.link.rollback()
+        return found[:limit], width
+
     def _columns(self, parts: tuple[str, ...]) -> Shape | None:
-        query, schema, default = _COLUMNS, "table_schema", "current_schemas(false)"
-        if self.dialect.name != "duckdb":
-            query, schema = _PG_COLUMNS, "n.nspname"
-        table, owner = (part.replace("'", "''") for part in (parts[-1], ("", *parts)[-2]))
-        where = f"{schema}::text = ANY({default}::text[])"
-        if len(parts) > 1:
-            where = f"lower({schema}) = lower('{owner}')"
-        elif self.dialect.name == "duckdb":
-            where = f"list_contains({default}, {schema})"
-        exact = f"{'c.relname' if schema == 'n.nspname' else 'table_name'} <> '{table}'"
-        found, _ = self.rows(query.format(table=table, where=where, first=exact), limit=100_000)
+        found, _ = self.rows(shapes.columns(self.dialect, parts), limit=_MANY)
         return _shape(found, self._catalog(found) or parts[:-2])
 
     def _catalog(self, found: list[Sequence[Any]]) -> tuple[str, ...]:
@@ -121,11 +113,13 @@ class Database:
             return None
         quote = self.dialect.identifier
         info = f"PRAGMA {quote(schema)}.table_info({quote(parts[-1])})"
-        columns = {str(row[1]): str(row[2]) for row in self.rows(info, limit=100_000)[0]}
+        columns = {str(row[1]): str(row[2]) for row in self.rows(info, limit=_MANY)[0]}
         return Shape(parts=(schema, parts[-1]), columns=columns) if columns else None
 
     def _interrupt(self) -> Callable[[], None]:
         raw: Any = self.link.connection.dbapi_connection
+        if self.link.dialect.driver == "pymysql":
+            return lambda: _kill(self.link.engine, raw.thread_id())
         stop = getattr(raw, "interrupt", None) or getattr(raw, "cancel", None)
         if stop is None:  # duckdb-engine wraps the connection
             stop = getattr(getattr(raw, "c", None), "interrupt", None)
@@ -133,9 +127,10 @@ class Database:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
+        driver: Any = self.link.dialect.dbapi
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, driver.Error) as error:
             with contextlib.suppress(SQLAlchemyError):
                 self.link.rollback()
             self.guard.check()
@@ -151,7 +146,7 @@ def words(error: BaseException) -> str:
 def foresee(connection: Connection) -> None:
     """Import what opening will need, which takes 0.1 s; `opened` tells what is missing."""
     with contextlib.suppress(StepFailed, SQLAlchemyError, ImportError):
-        create_engine(sqlalchemy_url(connection), poolclass=NullPool)
+        create_engine(access(connection).url, poolclass=NullPool)
 
 
 @contextlib.contextmanager
@@ -168,16 +163,7 @@ def opened(
         raise StepFailed(
             "config", f"connection {connection.name!r}: there is no file {connection.file}"
         )
-    engine = create_engine(
-        sqlalchemy_url(connection),
-        poolclass=NullPool,
-        connect_args=_arguments(connection, write=write, name=name),
-    )
-    if connection.type == "sqlite":
-        event.listen(
-            engine, "connect", lambda raw, _: _prepare_sqlite(raw, connection, write=write)
-        )
-    link = _connect(engine, connection, masker)
+    engine, link = _connect(connection, access(connection, write=write, name=name), masker, write)
     try:
         yield Database(
             connection=connection,
@@ -193,66 +179,58 @@ def opened(
         engine.dispose()
 
 
-def _connect(engine: Any, connection: Connection, masker: Masker) -> Link:
+def _connect(
+    connection: Connection, way: Access, masker: Masker, write: bool
+) -> tuple[Engine, Link]:
     try:
-        link: Link = engine.connect()
-    except (SQLAlchemyError, ImportError) as error:
+        engine = create_engine(way.url, poolclass=NullPool, connect_args=dict(way.arguments))
+        event.listen(engine, "connect", lambda raw, _: _prepare(raw, connection, write=write))
+        return engine, engine.connect()
+    except (NoSuchModuleError, ImportError) as error:
+        raise _no_driver(connection, way, error) from None
+    except _failures(way) as error:
         raise StepFailed(
             "config",
             f"cannot open connection {connection.name!r}",
             detail=masker.mask(words(error)),
             hint=_help(connection, words(error)),
         ) from None
-    return link
+
+
+def _failures(way: Access) -> tuple[type[Exception], ...]:
+    """What a driver raises when it cannot connect; some raise errors of their own kinds."""
+    if way.extra in ("", "postgres", "mysql"):
+        return (SQLAlchemyError,)
+    return (SQLAlchemyError, OSError, ValueError, RuntimeError)
+
+
+def _no_driver(connection: Connection, way: Access, error: Exception) -> StepFailed:
+    return StepFailed(
+        "config",
+        f"connection {connection.name!r}: this worker has no driver for {connection.type}",
+        detail=str(error),
+        hint=f"install it on the worker: pip install 'bruin-fleet[{way.extra}]'",
+    )
 
 
 def _help(connection: Connection, said: str) -> str:
-    if "psycopg" in said and "No module" in said:
-        return "install the PostgreSQL driver on the worker: pip install 'bruin-fleet[postgres]'"
     if connection.file and "lock" in said.lower():
         return "another program has the file open; end it, or wait and run again"
     return f"check the connection {connection.name!r} of .bruin.yml on this worker"
 
 
-def _arguments(connection: Connection, *, write: bool, name: str) -> dict[str, Any]:
-    if connection.type == "duckdb":
-        return {"read_only": not write and connection.file is not None}
+def _prepare(raw: Any, connection: Connection, *, write: bool) -> None:
+    """What each new link needs before its first query."""
     if connection.type == "sqlite":
-        return {"timeout": BUSY, "check_same_thread": False}
-    return {"connect_timeout": CONNECT, "application_name": name[:63]}
+        sqlite_files.prepare(raw, connection, write=write)
+    if connection.type in ("duckdb", "motherduck"):  # else the host's zone decides what day it is
+        raw.execute("SET TimeZone = 'UTC'")
 
 
-def _prepare_sqlite(raw: Any, connection: Connection, *, write: bool) -> None:
-    """Patterns, and the schemas that ingestr keeps in files beside the database."""
-    driver: sqlite3.Connection = getattr(raw, "driver_connection", raw)
-    driver.create_function("regexp", 2, _regexp, deterministic=True)
-    if connection.file is None:
-        return
-    for schema, file in attached(connection.file):
-        driver.execute(
-            "ATTACH DATABASE ? AS " + '"' + schema.replace('"', '""') + '"', (str(file),)
-        )
-    if not write:
-        driver.execute("PRAGMA query_only = 1")
-
-
-def attached(file: Path) -> list[tuple[str, Path]]:
-    """The schemas beside a SQLite database, `<base>__<schema><ext>`: at most ten, its bound."""
-    prefix = f"{file.stem}__"
-    found = [
-        (path.stem.removeprefix(prefix), path)
-        for path in sorted(file.parent.glob(f"{_literal(prefix)}*{_literal(file.suffix)}"))
-        if path.is_file()
-    ]
-    return [(schema, path) for schema, path in found if schema and schema != "bruin_staging"][:10]
-
-
-def _literal(text: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", text)
-
-
-def _regexp(pattern: str, value: object) -> bool | None:
-    return None if value is None else re.search(pattern, str(value)) is not None
+def _kill(engine: Engine, thread: int) -> None:
+    """MySQL ends a query from another link only."""
+    with contextlib.suppress(SQLAlchemyError), engine.connect() as other:
+        other.exec_driver_sql(f"KILL QUERY {thread}")
 
 
 def _shape(found: list[Sequence[Any]], before: tuple[str, ...]) -> Shape | None:

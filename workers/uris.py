@@ -1,18 +1,15 @@
-"""Addresses of connections: for ingestr, and for SQLAlchemy where we run queries ourselves.
+"""Addresses of connections for ingestr. Called by the steps that load; workers.engine_urls has
+those for queries of our own.
 
 An address holds the password: it goes into an environment variable, never on a command line.
 """
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from workers.connections import Connection
 from workers.errors import StepFailed
-
-if TYPE_CHECKING:
-    from sqlalchemy import URL
 
 _MSSQL_OPTIONS = {"TrustServerCertificate": "yes", "driver": "ODBC Driver 18 for SQL Server"}
 
@@ -33,14 +30,6 @@ def ingestr_uri(connection: Connection) -> str:
     build = _INGESTR.get(connection.type)
     if build is None:
         raise NoUri(connection, "a table cannot be loaded there", list(_INGESTR))
-    return build(connection)
-
-
-def sqlalchemy_url(connection: Connection) -> "URL":
-    """The address for queries of our own; NoUri if we do not query that type."""
-    build = _SQLALCHEMY.get(connection.type)
-    if build is None:
-        raise NoUri(connection, "checks cannot be run there yet", list(_SQLALCHEMY))
     return build(connection)
 
 
@@ -88,13 +77,40 @@ def _postgres(connection: Connection) -> str:
 
 
 def _mysql(connection: Connection) -> str:
-    return _server(f"mysql+{connection.text('driver', 'pymysql')}", 3306)(connection)
+    scheme = f"mysql+{connection.text('driver', 'pymysql')}"
+    files = {f"ssl_{part}": connection.text(f"ssl_{part}_path") for part in ("ca", "cert", "key")}
+    return _server(scheme, 3306)(connection) + _query(files)
 
 
 def _mssql(connection: Connection) -> str:
     options = connection.text("options").lstrip("?")
     query = f"?{options}" if options else _query(_MSSQL_OPTIONS)
     return _server("mssql", 1433)(connection) + query
+
+
+def _fabric(connection: Connection) -> str:
+    """Fabric knows Microsoft Entra ID only: a service principal, or what the host has."""
+    client, secret = connection.text("client_id"), connection.text("client_secret")
+    if not client and connection.text("use_azure_default_credential") != "true":
+        raise StepFailed(
+            "config",
+            f"connection {connection.name!r}: loads into Fabric need client_id, client_secret and "
+            "tenant_id, or use_azure_default_credential",
+        )
+    login = f"{quote(client, safe='')}{':' + quote(secret, safe='') if secret else ''}@"
+    query = {"tenant_id": connection.text("tenant_id")}
+    if not client:
+        login, query = "", {"fedauth": "ActiveDirectoryDefault"}
+    where = f"{login}{_host(connection, 1433)}"
+    return f"fabric://{where}/{_part(connection, 'database')}{_query(query)}"
+
+
+def _oracle(connection: Connection) -> str:
+    where = f"{_login(connection)}{_host(connection, 1521)}"
+    service = {"service_name": connection.text("service_name")}
+    if not any(service.values()):
+        return f"oracle+cx_oracle://{where}/{_part(connection, 'sid')}"
+    return f"oracle+cx_oracle://{where}/{_query(service)}"
 
 
 def _duckdb(connection: Connection) -> str:
@@ -150,14 +166,21 @@ def _snowflake(connection: Connection) -> str:
 
 
 def _bigquery(connection: Connection) -> str:
+    query = {
+        "credentials_base64": bigquery_account(connection),
+        "location": connection.text("location"),
+    }
+    return f"bigquery://{_part(connection, 'project_id')}{_query(query)}"
+
+
+def bigquery_account(connection: Connection) -> str:
+    """The service account in base64, empty to let Google's library find one on the host."""
     if connection.text("access_token"):
         raise StepFailed(
-            "config", f"connection {connection.name!r}: ingestr cannot use an access_token"
+            "config", f"connection {connection.name!r}: an access_token cannot be used"
         )
     account = connection.content("service_account_json", "service_account_file")
-    encoded = base64.b64encode(account.encode()).decode() if account else ""
-    query = {"credentials_base64": encoded, "location": connection.text("location")}
-    return f"bigquery://{_part(connection, 'project_id')}{_query(query)}"
+    return base64.b64encode(account.encode()).decode() if account else ""
 
 
 def _clickhouse(connection: Connection) -> str:
@@ -192,53 +215,20 @@ def _trino(connection: Connection) -> str:
     return f"trino://{where}/{_part(connection, 'catalog')}"
 
 
-def _sqlalchemy_file(driver: str) -> Callable[[Connection], "URL"]:
-    def build(connection: Connection) -> "URL":
-        from sqlalchemy import URL  # noqa: PLC0415 - only where queries are run
-
-        return URL.create(driver, database=str(connection.file or ":memory:"))
-
-    return build
-
-
-def _sqlalchemy_postgres(connection: Connection) -> "URL":
-    from sqlalchemy import URL  # noqa: PLC0415 - only where queries are run
-
-    query: dict[str, str]
-    query = {"sslmode": connection.text("ssl_mode")} if connection.text("ssl_mode") else {}
-    host, port = connection.text("host"), connection.number("port", 5432)
-    if host.startswith("/"):
-        query |= {"host": host, "port": str(port)}
-        host = ""
-    return URL.create(
-        "postgresql+psycopg",
-        username=connection.text("username") or None,
-        password=connection.text("password") or None,
-        host=host or None,
-        port=port if host else None,
-        database=connection.text("database") or None,
-        query=query,
-    )
-
-
 _INGESTR: dict[str, Callable[[Connection], str]] = {
     "athena": _athena,
     "clickhouse": _clickhouse,
     "databricks": _databricks,
     "duckdb": _duckdb,
+    "fabric": _fabric,
     "google_cloud_platform": _bigquery,
     "motherduck": _motherduck,
     "mssql": _mssql,
     "mysql": _mysql,
+    "oracle": _oracle,
     "postgres": _postgres,
     "redshift": _server("redshift", 5439),
     "snowflake": _snowflake,
     "sqlite": _sqlite,
     "trino": _trino,
-}
-_SQLALCHEMY: dict[str, Callable[[Connection], "URL"]] = {
-    "duckdb": _sqlalchemy_file("duckdb"),
-    "postgres": _sqlalchemy_postgres,
-    "redshift": _sqlalchemy_postgres,
-    "sqlite": _sqlalchemy_file("sqlite"),
 }

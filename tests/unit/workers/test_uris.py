@@ -11,7 +11,8 @@ from sqlalchemy import make_url
 
 from workers.connections import Connection
 from workers.errors import StepFailed
-from workers.uris import NoUri, ingestr_uri, sqlalchemy_url
+from workers.engine_urls import access
+from workers.uris import NoUri, ingestr_uri
 
 HARD = "p@ss w/rd:?#[]%é&+'\"\\"
 
@@ -48,7 +49,7 @@ def test_postgres_by_socket_and_by_ipv6() -> None:
 
 def test_postgres_for_our_own_queries() -> None:
     """The URL of SQLAlchemy survives being written and read."""
-    url = sqlalchemy_url(server("postgres", port="5433", ssl_mode="require"))
+    url = access(server("postgres", port="5433", ssl_mode="require")).url
     assert url.drivername == "postgresql+psycopg"
     again = make_url(url.render_as_string(hide_password=False))
     assert (again.username, again.password, again.database) == ("u@x/y", HARD, "d/b é")
@@ -87,7 +88,7 @@ def test_files_are_written_as_they_are() -> None:
     assert ingestr_uri(made("sqlite", path="/x/y.db")) == "sqlite:////x/y.db"
     with pytest.raises(StepFailed, match="'\\?'"):
         ingestr_uri(made("sqlite", path="a?b.db"))
-    assert sqlalchemy_url(made("duckdb", path="a b%20#?.db")).database == "/project/a b%20#?.db"
+    assert access(made("duckdb", path="a b%20#?.db")).url.database == "/project/a b%20#?.db"
 
 
 def test_motherduck() -> None:
@@ -149,5 +150,5 @@ def test_types_without_an_address_say_which_have_one() -> None:
     with pytest.raises(NoUri) as failure:
         ingestr_uri(made("slack", api_key="k"))
     assert "postgres" in failure.value.hint
-    with pytest.raises(NoUri, match="checks"):
-        sqlalchemy_url(made("snowflake"))
+    with pytest.raises(NoUri, match="queries"):
+        access(made("slack"))
