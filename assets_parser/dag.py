@@ -48,6 +48,14 @@ def from_edges(upstreams: Mapping[str, Iterable[str]]) -> Graph:
     return Graph(ups, {name: tuple(found) for name, found in downs.items()})
 
 
+def symbolic(assets: Iterable[Asset]) -> Edges:
+    """The dependencies of each asset that are lineage only."""
+    return {
+        asset.name: tuple(one.value for one in asset.depends if one.mode == "symbolic")
+        for asset in assets
+    }
+
+
 def levels(of: Graph) -> list[tuple[str, ...]]:
     """Assets by the longest path to them: each level needs earlier ones only.
 

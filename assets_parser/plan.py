@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError
 
-from assets_parser import dag, kinds, ordering, single_check
+from assets_parser import dag, kinds, ordering, prefix, single_check, sql_tables
+from assets_parser.connections import majority_platform
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
-from assets_parser.prefix import prefixed
 from assets_parser.rules.dependencies import circular
 from assets_parser.selection import Selected, Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
@@ -39,7 +39,7 @@ def build(
     """
     around = surroundings or Surroundings()
     selected = select(pipeline, selection)
-    named = prefixed(pipeline, around.schema_prefix)
+    named = prefix.prefixed(pipeline, around.schema_prefix)
     names = {a.name: b.name for a, b in zip(pipeline.assets, named.assets, strict=True)}
     assets = _chosen(named, selected, names)
     steps = {asset.name: steps_of(asset, options) for asset in assets}
@@ -106,9 +106,13 @@ def _levels(
     }
     if make.faults:
         raise DefinitionError(make.faults)
+    dialect = sql_tables.dialect_of(majority_platform(pipeline.assets))
+    specs = prefix.in_queries(specs, around.schema_prefix, dialect)
     if only_checks:
         return (tuple(specs.values()),) if specs else ()
-    ordered = ordering.with_checked_tables(waits, specs.values())
+    ordered = ordering.with_tables_read(
+        waits, specs.values(), symbolic=dag.symbolic(assets), dialect=dialect
+    )
     try:
         found = dag.levels(ordered)
     except CycleError:  # only without validation, which names the cycles too

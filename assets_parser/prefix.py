@@ -1,8 +1,13 @@
 """An environment's schema prefix: `dev_` makes raw.orders dev_raw.orders for the whole run."""
 
 import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 
-from assets_parser.model import Asset, Column, Dependency, Pipeline
+from assets_parser.model import Asset, Column, CustomCheck, Dependency, Pipeline
+from assets_parser.spec import AssetSpec
+from assets_parser.sql_tables import dialect_of, references_of
+
+_MAKES_TABLES = frozenset({"materialize", "query", "seed", "ingest"})
 
 
 def prefixed(pipeline: Pipeline, prefix: str) -> Pipeline:
@@ -16,6 +21,48 @@ def prefixed(pipeline: Pipeline, prefix: str) -> Pipeline:
     return dataclasses.replace(
         pipeline, assets=tuple(_asset(asset, new) for asset in pipeline.assets)
     )
+
+
+def in_queries(
+    specs: Mapping[str, AssetSpec], prefix: str, dialect: str = ""
+) -> dict[str, AssetSpec]:
+    """The specs with SQL and checks that read and write the prefixed tables which this run makes.
+
+    Other tables are for the worker to decide, which can look whether a prefixed one exists.
+    `dialect` is that of checks of assets which are not SQL.
+    """
+    if not prefix:
+        return dict(specs)
+    made = {_without(spec.name, prefix) for spec in specs.values() if _makes_table(spec)}
+
+    def new(spec: AssetSpec) -> AssetSpec:
+        language = dialect_of(spec.type) or dialect
+        own = made | {_without(spec.name, prefix)}
+        return _spec(
+            spec, lambda sql: with_prefixed_tables(sql, prefix, own.__contains__, language)
+        )
+
+    return {name: new(spec) for name, spec in specs.items()}
+
+
+def with_prefixed_tables(
+    sql: str, prefix: str, is_wanted: Callable[[str], bool], dialect: str = ""
+) -> str:
+    """The SQL with the prefix before the schemas of the tables that are wanted, nothing else new.
+
+    `is_wanted` gets a table's dotted name in small letters and without the prefix.
+    """
+    found = references_of(sql, dialect)
+    tables = {one.name.casefold() for one in found if one.use != "column"}
+    places = sorted(
+        {
+            one.schema_at
+            for one in found
+            if one.schema_at >= 0 and (name := one.name.casefold()) in tables and is_wanted(name)
+        }
+    )
+    pieces = [sql[a:b] for a, b in zip([0, *places], [*places, len(sql)], strict=True)]
+    return prefix.join(pieces)
 
 
 def with_prefix(name: str, prefix: str) -> str:
@@ -46,3 +93,35 @@ def _column(column: Column, new: dict[str, str]) -> Column:
     if key is None or key.table not in new:
         return column
     return dataclasses.replace(column, foreign_key=dataclasses.replace(key, table=new[key.table]))
+
+
+def _makes_table(spec: AssetSpec) -> bool:
+    return not _MAKES_TABLES.isdisjoint(spec.steps)
+
+
+def _without(name: str, prefix: str) -> str:
+    parts = name.casefold().split(".")
+    if len(parts) > 1:
+        parts[-2] = parts[-2].removeprefix(prefix.casefold())
+    return ".".join(parts)
+
+
+def _spec(spec: AssetSpec, new: Callable[[str], str]) -> AssetSpec:
+    if not (spec.query or spec.custom_checks):
+        return spec
+    return dataclasses.replace(
+        spec,
+        query=new(spec.query) if "query" in spec.steps else spec.query,
+        hooks=dataclasses.replace(
+            spec.hooks, pre=_all(spec.hooks.pre, new), post=_all(spec.hooks.post, new)
+        ),
+        custom_checks=tuple(_check(check, new) for check in spec.custom_checks),
+    )
+
+
+def _all(texts: Iterable[str], new: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple(new(text) for text in texts)
+
+
+def _check(check: CustomCheck, new: Callable[[str], str]) -> CustomCheck:
+    return dataclasses.replace(check, query=new(check.query))

@@ -5,8 +5,10 @@ only when a text is looked into.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assets_parser.sql_lexer import Piece, pieces
+from assets_parser.sql_references import Reference, references
 
 _ENDS_OF_OTHERS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR", "CASE"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER"})
@@ -39,6 +41,27 @@ def dialect_of(platform: str) -> str:
     """sqlglot's name for the SQL of a platform, connection type or asset type; empty if unknown."""
     word = platform.partition(".")[0]
     return _PLATFORMS.get(word, word if word in _SAME else "")
+
+
+def tables_read(sql: str, dialect: str = "") -> frozenset[str]:
+    """The tables that a script reads, dotted, without quotes, and which it does not make itself.
+
+    Every name of a statement that cannot be parsed is one: who asks knows which tables there are.
+    """
+    found = references_of(sql, dialect)
+    made = {one.name.casefold() for one in found if one.use == "created"}
+    read = {one.name for one in found if one.use in ("read", "word")}
+    return frozenset(name for name in read if name.casefold() not in made)
+
+
+def references_of(sql: str, dialect: str = "") -> tuple[Reference, ...]:
+    """All places of a script that name a table."""
+    found: list[Reference] = []
+    for first, last in _statements(sql, dialect):
+        for one in references(sql[first.start : last.end], dialect):
+            schema_at = one.schema_at + first.start if one.schema_at >= 0 else -1
+            found.append(replace(one, start=one.start + first.start, schema_at=schema_at))
+    return tuple(found)
 
 
 def statements(sql: str, dialect: str = "") -> tuple[str, ...]:
