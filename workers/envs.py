@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers import installer, requirements
+from workers import installer, projects, requirements
 from workers.errors import StepFailed
 from workers.pool import Interpreter, Pool
+from workers.projects import Stopped
 from workers.requirements import NOTHING, Needs
-from workers.resolver import Resolver, Stopped, Tell, patient
+from workers.resolver import Resolver, Tell, patient
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ class EnvRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Env:
-    """An environment that is ready. `notice` says if it is not quite what was asked for."""
+    """An environment that is ready. `notices` say in what it is not quite what was asked for."""
 
     key: str
     folder: Path
     version: str
-    notice: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def python(self) -> Path:
@@ -102,7 +103,8 @@ class EnvStore:
         )
         key = _key(python, text, request.needs)
         folder = self._root / key
-        env = Env(key=key, folder=folder, version=python.version, notice=notice)
+        notices = (notice, projects.notice(text))
+        env = Env(key=key, folder=folder, version=python.version, notices=notices)
         if not self._usable(folder):
             what = "is building the same environment"
             with patient(self._lock_file(key), what, tell, stop):
@@ -168,14 +170,21 @@ class EnvStore:
 
     def _install(self, aside: Path, recipe: "_Recipe", tell: Tell, stop: Stopped) -> None:
         needs, names = recipe.needs, _names(recipe.text)
-        if not names:
-            return
-        tell(f"installing {_listed(names)}")
+        if names:
+            tell(f"installing {_listed(names)}")
+        if needs.kind == "pyproject":
+            project = projects.Project(self._settings, needs, recipe.python.path, stop)
+            project.install(aside, recipe.text)
+        elif names:
+            self._sync(aside, recipe, stop)
+
+    def _sync(self, aside: Path, recipe: "_Recipe", stop: Stopped) -> None:
+        needs = recipe.needs
         pinned = aside / "requirements.txt"
         pinned.touch(mode=0o600)  # it may hold an index's password
         pinned.write_text("\n".join([*needs.options, recipe.text]), "utf-8")
         args = ["pip", "sync", str(pinned), "--python", str(aside / "bin" / "python")]
-        config = installer.config_flags(project=needs.kind == "pyproject")
+        config = installer.config_flags()
         what = f"{needs.file.name} cannot be installed" if needs.file else "pyarrow"
         installer.uv(
             self._settings, *args, *config, what=what, cwd=needs.folder or aside, stop=stop
@@ -235,7 +244,7 @@ def request_for(project: Path, spec: "AssetSpec", *, pyarrow: bool) -> EnvReques
     if wish is not None:
         needs = needs_of(project, wish.kind, wish.path)
     if wish is not None and wish.kind == "pyproject":
-        table = requirements.parse_project(project / wish.path).get("project")
+        table = projects.parse(project / wish.path).get("project")
         requires = str(table.get("requires-python", "")) if isinstance(table, dict) else ""
     return EnvRequest(python=spec.python, needs=needs, pyarrow=pyarrow, requires=requires)
 
@@ -245,7 +254,7 @@ def needs_of(project: Path, kind: str, path: str) -> Needs:
     file = Path(os.path.normpath(project / path))
     if not file.is_relative_to(project):
         raise StepFailed("env", f"{path} is outside the project")
-    return requirements.of_project(file) if kind == "pyproject" else requirements.of_file(file)
+    return projects.of_file(file) if kind == "pyproject" else requirements.of_file(file)
 
 
 def _key(python: Interpreter, text: str, needs: Needs) -> str:

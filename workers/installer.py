@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from workers.errors import StepFailed
@@ -109,16 +109,18 @@ def uv(
     what: str,
     cwd: Path | None = None,
     stop: Callable[[], str | None] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """Run uv and return what it printed; StepFailed(kind="env") with its own words if it fails.
 
-    `what` names the purpose for the message; `stop` is asked four times a second.
+    `what` names the purpose for the message; `stop` is asked four times a second; `more` joins
+    uv's environment.
     """
     argv = [find(settings), *args]
     try:
         process = subprocess.Popen(
             argv,
-            env=environment(settings),
+            env={**environment(settings), **(more or {})},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -173,10 +175,8 @@ def _trim(err: str) -> str:
     return text if len(text) <= MAX_DETAIL else "[...]\n" + text[-MAX_DETAIL:]
 
 
-def config_flags(*, project: bool) -> list[str]:
-    """Which configuration uv reads: a project's own for a pyproject.toml, else only the user's."""
-    if project:
-        return []
+def config_flags() -> list[str]:
+    """Flags for a requirements.txt: only the user's own configuration counts, no project's."""
     base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     named = os.environ.get("UV_CONFIG_FILE")
     file = Path(named) if named else base / "uv" / "uv.toml"

@@ -173,7 +173,7 @@ class _Attempt:
         pyarrow = context.claim.step == "materialize"
         request = request_for(context.project, context.spec, pyarrow=pyarrow)
         with store.using(request, self._tell, lambda: context.stop.reason) as env:
-            for notice in (context.spec.python_notice, env.notice):
+            for notice in (context.spec.python_notice, *env.notices):
                 if notice:
                     context.log.line(f"notice: {notice}")
             yield env
@@ -186,10 +186,8 @@ class _Attempt:
         """What workers/inside is told; see inside/job.py."""
         spec, project = self.context.spec, self.context.project
         folder = (project / spec.working_dir).resolve()
-        own = spec.requirements is not None and spec.requirements.kind == "pyproject"
-        packages = [folder / "src"] if own and (folder / "src").is_dir() else []
         first, second = (project, folder) if mode == "materialize" else (folder, project)
-        roots = dict.fromkeys(str(path) for path in (first, second, *packages))
+        roots = dict.fromkeys(str(path) for path in (first, second))
         if mode == "script" and spec.working_dir != ".":
             del roots[str(project)]  # `python -m` knows the working directory only
         return {

@@ -1,16 +1,16 @@
-"""What a requirements.txt or pyproject.toml asks for: its text, the files it includes, its digest.
+"""What a requirements.txt asks for: its text, the files it includes, its digest.
 
-Used by workers.resolver. uv does the understanding; here we only have to notice every change.
+Used by workers.resolver; workers.projects reads pyproject.toml. uv does the understanding; here we
+only have to notice every change.
 """
 
 import hashlib
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from workers.errors import StepFailed
 
@@ -29,7 +29,8 @@ class Needs:
     """The packages that an asset asks for. `digest` changes when the wish does.
 
     `options` are the lines that name indexes, as written; they may hold a password, so they are
-    never stored. `local` says that folders of this host are among the packages.
+    never stored. `local` says that folders of this host may be among the packages; `packaged` that
+    a pyproject.toml's own project is one, `lock` is its uv.lock.
     """
 
     kind: Literal["none", "requirements", "pyproject"] = "none"
@@ -37,6 +38,8 @@ class Needs:
     digest: str = ""
     options: tuple[str, ...] = ()
     local: bool = False
+    packaged: bool = False
+    lock: Path | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -51,11 +54,11 @@ def of_file(file: Path) -> Needs:
     """What a requirements.txt and all that it includes ask for."""
     lines = list(_lines(file, 0))
     local = [line for line in lines if LOCAL.match(line)]
-    parts = [*lines, *(part for line in local for part in _local_state(line, file.parent))]
+    parts = [*lines, *(part for line in local for part in local_state(line, file.parent))]
     return Needs(
         kind="requirements",
         file=file,
-        digest=_digest([*parts, str(file.parent) if local else ""]),
+        digest=digest([*parts, str(file.parent) if local else ""]),
         options=tuple(line for line in lines if OPTION.match(line)),
         local=bool(local),
     )
@@ -66,29 +69,11 @@ def named(file: Path) -> list[str]:
     return [line for line in _lines(file, 0) if not line.startswith("-")]
 
 
-def of_project(file: Path) -> Needs:
-    """What a pyproject.toml asks for, with its uv.lock; nothing if it describes no project."""
-    text = _read(file)
-    if "project" not in parse_project(file):
-        return Needs()
-    lock = file.with_name("uv.lock")
-    parts = [text, _read(lock) if lock.exists() else "", str(file.parent)]
-    return Needs(kind="pyproject", file=file, digest=_digest(parts), local=True)
-
-
-def parse_project(file: Path) -> dict[str, Any]:
-    """The tables of a pyproject.toml; StepFailed if it is not TOML."""
-    try:
-        return tomllib.loads(_read(file))
-    except tomllib.TOMLDecodeError as error:
-        raise StepFailed("env", f"{file.name} is not valid TOML: {error}") from error
-
-
 def _lines(file: Path, depth: int) -> Iterator[str]:
     """Every line that counts, those of included files in their place."""
     if depth > MAX_DEPTH:
         raise StepFailed("env", f"{file.name} includes itself, or files too deep")
-    for line in _read(file).replace("\\\n", " ").splitlines():
+    for line in read(file).replace("\\\n", " ").splitlines():
         bare = re.sub(r"(^|\s)#.*$", "", line).strip()
         if bare:
             yield bare
@@ -97,7 +82,8 @@ def _lines(file: Path, depth: int) -> Iterator[str]:
             yield from _lines(file.parent / included[1].strip("\"'"), depth + 1)
 
 
-def _read(file: Path) -> str:
+def read(file: Path) -> str:
+    """The text of a file; StepFailed names it if it cannot be read."""
     try:
         return file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -105,10 +91,11 @@ def _read(file: Path) -> str:
         raise StepFailed("env", f"{file} cannot be read: {reason}") from error
 
 
-def _local_state(line: str, base: Path) -> Iterator[str]:
+def local_state(line: str, base: Path, path: str = "") -> Iterator[str]:
     """The state of a local package, so that the environment follows when its files change."""
     found = LOCAL.match(line)
-    target = base / Path((found[1] if found else "").removeprefix("file://").removeprefix("file:"))
+    path = path or (found[1] if found else "")
+    target = base / Path(path.removeprefix("file://").removeprefix("file:"))
     if line.startswith(("-e", "--editable")):
         target = target / "pyproject.toml"
     files = [target] if target.is_file() else sorted(target.rglob("*"))
@@ -119,5 +106,6 @@ def _local_state(line: str, base: Path) -> Iterator[str]:
             yield f"{os.fspath(file)} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _digest(parts: list[str]) -> str:
+def digest(parts: list[str]) -> str:
+    """One text that changes when any of the parts does."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from workers import installer, requirements
+from workers import installer
 from workers.errors import StepFailed
 from workers.pool import Interpreter
+from workers.projects import Project, Stopped
 from workers.requirements import Needs
 from workers.settings import Settings
 
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 EVER = 100 * 365 * 86_400.0  # seconds
-FORMAT = "1"  # part of every key; raised when the meaning of a stored text changes
+FORMAT = "2"  # part of every key; raised when the meaning of a stored text changes
 CREDENTIALS = re.compile(r"://(?!git@)[^/\s@]+@")
 UNREACHABLE = re.compile(r"(?i)error sending request|dns error|connect|timed? ?out|failed to fetch")
 Tell = Callable[[str], None]
-Stopped = Callable[[], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,48 +126,23 @@ class Resolver:
     def _ask(
         self, needs: Needs, python: Interpreter, pyarrow: bool, tell: Tell, stop: Stopped
     ) -> str:
+        if needs.file is not None:
+            tell(f"resolving {needs.file.name} for Python {python.minor}")
         with tempfile.TemporaryDirectory(prefix="fleet-resolve-") as name:
             scratch = Path(name)
-            inputs = self._inputs(needs, python, scratch, tell, stop)
+            if needs.kind == "pyproject":
+                project = Project(self.settings, needs, python.path, stop)
+                return project.resolve(scratch, pyarrow=pyarrow)
+            inputs = [needs.file] if needs.file else []
             if pyarrow:
-                extra = scratch / "materialize.in"
-                extra.write_text("pyarrow\n", "utf-8")
-                inputs.append(extra)
-            return self._compile(inputs, needs, python, stop) if inputs else ""
-
-    def _inputs(
-        self, needs: Needs, python: Interpreter, scratch: Path, tell: Tell, stop: Stopped
-    ) -> list[Path]:
-        if needs.file is None:
-            return []
-        tell(f"resolving {needs.file.name} for Python {python.minor}")
-        locked = self._locked(needs, python, tell, stop) if needs.kind == "pyproject" else None
-        if locked is None:
-            return [needs.file]
-        exported = scratch / "locked.txt"
-        exported.write_text(locked, "utf-8")
-        return [exported]
-
-    def _locked(self, needs: Needs, python: Interpreter, tell: Tell, stop: Stopped) -> str | None:
-        """What uv.lock says, if it is there and current; the user's files are not touched."""
-        assert needs.file is not None
-        if not needs.file.with_name("uv.lock").exists():
-            return None
-        flags = ["--locked", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-project"]
-        args = ["export", *flags, "--python", str(python.path)]
-        try:
-            return installer.uv(self.settings, *args, what="uv.lock", cwd=needs.folder, stop=stop)
-        except StepFailed as failure:
-            if failure.kind != "env":
-                raise
-            tell("uv.lock does not fit pyproject.toml; resolving pyproject.toml without it")
-            return None
+                inputs.append(scratch / "materialize.in")
+                inputs[-1].write_text("pyarrow\n", "utf-8")
+            return self._compile(inputs, needs, python, stop)
 
     def _compile(self, inputs: list[Path], needs: Needs, python: Interpreter, stop: Stopped) -> str:
         flags = ["--no-header", "--no-annotate", "--no-emit-index-url", "--only-binary", "pyarrow"]
-        groups = _default_groups(needs) if inputs[0] == needs.file else []
-        args = [*map(str, inputs), *flags, *groups, "--python", str(python.path)]
-        config = installer.config_flags(project=needs.kind == "pyproject")
+        args = [*map(str, inputs), *flags, "--python", str(python.path)]
+        config = installer.config_flags()
         what = f"{needs.file.name} cannot be resolved" if needs.file else "pyarrow"
         folder = needs.folder or inputs[0].parent
         return installer.uv(
@@ -212,14 +187,3 @@ def patient(file: Path, what: str, tell: Tell, stop: Stopped) -> Iterator[None]:
 def _key(needs: Needs, python: Interpreter, pyarrow: bool) -> str:
     parts = [FORMAT, needs.kind, needs.digest, python.minor, python.platform, str(pyarrow)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _default_groups(needs: Needs) -> list[str]:
-    """`uv run` installs the group `dev` unless tool.uv.default-groups says otherwise; so do we."""
-    if needs.kind != "pyproject" or needs.file is None:
-        return []
-    data = requirements.parse_project(needs.file)
-    groups = data.get("dependency-groups", {})
-    wanted = data.get("tool", {}).get("uv", {}).get("default-groups", ["dev"])
-    names = list(groups) if wanted == "all" else [name for name in wanted if name in groups]
-    return [flag for name in names for flag in ("--group", name)]

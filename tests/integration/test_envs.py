@@ -15,7 +15,7 @@ from uv import find_uv_bin
 
 from catalog import engine as catalog_engine
 from tests.support.attempt import shared_cache
-from workers import envs, requirements, resolver
+from workers import envs, projects, requirements, resolver
 from workers.envs import Env, EnvRequest, EnvStore
 from workers.errors import StepFailed
 from workers.pool import Pool
@@ -252,7 +252,7 @@ def test_a_pyproject_is_resolved_with_its_default_groups(settings: Settings, pro
         "[project]\nname='shop'\nversion='0'\ndependencies=['roman==4.2']\n"
         "[dependency-groups]\ndev=['inflection==0.5.1']\n"
     )
-    env = EnvStore(settings).ensure(EnvRequest(python=PYTHON, needs=requirements.of_project(file)))
+    env = EnvStore(settings).ensure(EnvRequest(python=PYTHON, needs=projects.of_file(file)))
     assert (version(env, "roman"), version(env, "inflection")) == ("4.2", "0.5.1")
     assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
 
@@ -267,13 +267,13 @@ def test_a_current_lock_decides_and_an_old_one_is_left_alone(
     subprocess.run([find_uv_bin(), "lock", "-q", "--python", PYTHON], cwd=project, check=True)
     locked = lock.read_text()
     file.write_text(head + "dependencies=['roman<5']\n# a comment\n")
-    store, told = EnvStore(settings), list[str]()
-    env = store.ensure(EnvRequest(python=PYTHON, needs=requirements.of_project(file)), told.append)
+    store = EnvStore(settings)
+    env = store.ensure(EnvRequest(python=PYTHON, needs=projects.of_file(file)))
     assert version(env, "roman").startswith("4.")
     file.write_text(head + "dependencies=['roman>=5']\n")
-    env = store.ensure(EnvRequest(python=PYTHON, needs=requirements.of_project(file)), told.append)
+    env = store.ensure(EnvRequest(python=PYTHON, needs=projects.of_file(file)))
     assert version(env, "roman").startswith("5.")
-    assert any("uv.lock does not fit" in text for text in told)
+    assert any("uv.lock does not fit" in text for text in env.notices)
     assert lock.read_text() == locked
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workers import requirements
+from workers import projects, requirements
 from workers.errors import StepFailed
 
 
@@ -64,11 +64,11 @@ def test_a_missing_include_is_an_error(tmp_path: Path) -> None:
 def test_a_pyproject_without_a_project_asks_for_nothing(tmp_path: Path) -> None:
     """One that only configures tools."""
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    assert requirements.of_project(tmp_path / "pyproject.toml").kind == "none"
+    assert projects.of_file(tmp_path / "pyproject.toml").kind == "none"
 
 
 def test_a_pyproject_that_is_no_toml_is_an_error(tmp_path: Path) -> None:
     """It says where."""
     (tmp_path / "pyproject.toml").write_text("[project\n")
     with pytest.raises(StepFailed, match="not valid TOML"):
-        requirements.of_project(tmp_path / "pyproject.toml")
+        projects.of_file(tmp_path / "pyproject.toml")
