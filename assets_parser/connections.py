@@ -51,7 +51,12 @@ def platform_of(asset: Asset, pipeline: Pipeline) -> str:
             return majority_platform(pipeline.assets)
         named = [name for name in pipeline.default_connections if name in _SQL_PLATFORMS]
         return named[0] if len(named) == 1 else _GUESS
-    return _platform(asset.type.partition(".")[0], _PREFIXES)
+    return platform_of_type(asset.type)
+
+
+def platform_of_type(name: str) -> str:
+    """The connection type that the prefix of an asset type asks for: `pg.sql` is postgres."""
+    return _platform(name.partition(".")[0], _PREFIXES)
 
 
 def majority_platform(assets: Iterable[Asset]) -> str:

@@ -173,6 +173,15 @@ def enabled(source: Source, node: Node, path: str) -> bool | str | None:
     return found
 
 
+def parameters(source: Source, node: Node, path: str) -> Values | None:
+    """Parameters: any values, with the lines of their names."""
+    values = free_map(source, node, path)
+    for key, _value in node.value if values is not None else ():
+        if isinstance(key, ScalarNode):
+            source.lines.setdefault(f"{path}.{key.value}", key.start_mark.line + 1)
+    return values
+
+
 MATERIALIZATION: Table = {
     "type": lowered,
     "strategy": lowered,
@@ -208,7 +217,7 @@ INHERITED: Table = {
     "start_date": text,
     "connection": text,
     "depends": depends,
-    "parameters": free_map,
+    "parameters": parameters,
     "secrets": sequence(placed(record({"key": text, "inject_as": text}))),
     "materialization": record(MATERIALIZATION),
     "columns": columns,

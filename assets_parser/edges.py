@@ -99,4 +99,4 @@ def _notes(source: Source, found: dict[str, Any], line: int) -> None:
         if name not in _KEYS:
             hint = nearest(name, _KEYS)
             message = f"the key '{shortened(name)}' of a dependency has no effect"
-            source.warn(line, message, rule="unknown-fields", hint=hint)
+            source.warn(line, message, rule="unknown-asset-fields", hint=hint)

@@ -291,7 +291,8 @@ def _unknown(source: Source, name: str, key: Node, table: Table, kind: str) -> N
     few = len(source.unknown) <= _GUESSED
     hint = _NOTES.get(name) or (nearest(name, table) if few else "")
     message = f"the key '{shortened(name)}' is not known here"
-    source.warn(line, message, rule="unknown-fields", hint=hint)
+    owner = "pipeline" if source.file.endswith(("pipeline.yml", "pipeline.yaml")) else "asset"
+    source.warn(line, message, rule=f"unknown-{owner}-fields", hint=hint)
 
 
 def names(found: Sequence[str]) -> tuple[str, ...]:

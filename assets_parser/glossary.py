@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from assets_parser.faults import DefinitionError, Fault
+from assets_parser.faults import DefinitionError, Fault, Severity
 from assets_parser.fields import Table, Values, document, entries, record, text
 from assets_parser.files import read_text
 from assets_parser.source import Source, nearest
@@ -20,15 +20,26 @@ Attributes: TypeAlias = Mapping[str, Values]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain of the glossary: the one above it, and where it is written."""
+
+    parent: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Glossary:
-    """Entities by name, each with its attributes by name."""
+    """Entities by name, each with its attributes by name, and the domains by name."""
 
     entities: Mapping[str, Attributes] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
 
 
 def load(root: str) -> tuple[Glossary, list[Fault]]:
     """The glossary of a project, empty if it has none, and what is wrong in its files."""
     entities: dict[str, Attributes] = {}
+    domains: dict[str, Domain] = {}
     faults: list[Fault] = []
     for name in FILES:
         path = os.path.join(root, name)
@@ -40,10 +51,13 @@ def load(root: str) -> tuple[Glossary, list[Fault]]:
         except DefinitionError as error:
             faults.extend(error.faults)
             continue
-        faults.extend(fault for fault in source.faults if fault.rule != "unknown-fields")
+        faults.extend(fault for fault in source.faults if fault.severity is Severity.ERROR)
         for entity, attributes in (values or {}).get("entities", {}).items():
             entities.setdefault(entity, attributes)
-    return Glossary(entities=entities), faults
+        for domain, parent in (values or {}).get("domains", {}).items():
+            line = source.lines.get(f"domains.{domain}", 0)
+            domains.setdefault(domain, Domain(parent=parent, file=name, line=line))
+    return Glossary(entities=entities, domains=domains), faults
 
 
 def apply(draft: Values, glossary: Glossary, file: str, lines: Mapping[str, int]) -> list[Fault]:
@@ -84,7 +98,7 @@ def _fill(column: Values, attribute: Values, name: str) -> None:
 def _missing(glossary: Glossary, extends: str, file: str, line: int) -> Fault:
     known = [f"{entity}.{name}" for entity, names in glossary.entities.items() for name in names]
     return Fault(
-        rule="glossary",
+        rule="valid-entity-references",
         message=f"the glossary has no attribute '{extends}'",
         file=file,
         line=line,
@@ -115,4 +129,17 @@ def _entities(source: Source, node: Node, path: str) -> dict[str, Attributes]:
     return {name: values.get("attributes", {}) for name, values in read.items()}
 
 
-_GLOSSARY: Table = {"entities": _entities}
+_DOMAIN = record({"parent_domain": text}, unknown="note")
+
+
+def _domains(source: Source, node: Node, path: str) -> dict[str, str]:
+    """The name of the domain above each domain, empty for the top ones."""
+    found: dict[str, str] = {}
+    for name, (key, value) in (entries(source, node) or {}).items():
+        source.lines[f"{path}.{name}"] = key.start_mark.line + 1
+        read = {} if is_null(value) else _DOMAIN(source, value, f"{path}.{name}") or {}
+        found[name] = read.get("parent_domain", "")
+    return found
+
+
+_GLOSSARY: Table = {"entities": _entities, "domains": _domains}

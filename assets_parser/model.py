@@ -245,6 +245,8 @@ class Pipeline:
     snapshot: str = ""
     fixtures: tuple[Any, ...] = ()
     macros: tuple[str, ...] = ()
+    default_hook_types: tuple[str, ...] = ()  # default.hooks.applicable_type
+    default_timeout: float = 0.0  # default.timeout, seconds
     unknown_fields: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
 

@@ -165,13 +165,16 @@ def _freeze(
     known: dict[str, Any] = {name: values[name] for name in _SAME if name in values}
     known.update((name, tuple(values[name])) for name in _TUPLES if name in values)
     known["name"] = values.get("name") or values.get("id", "")
+    default = values.get("default", {})
     return Pipeline(
         root=root,
         path=source.file,
         assets=tuple(assets),
         concurrency=values.get("concurrency", 1),
-        retries_delay=retries_delay(values.get("default", {}).get("rerun_cooldown")),
+        retries_delay=retries_delay(default.get("rerun_cooldown")),
         macros=macros,
+        default_hook_types=tuple(default.get("hooks", {}).get("applicable_type", ())),
+        default_timeout=default.get("timeout", 0.0),
         unknown_fields=key_names(source.unknown),
         lines=source.lines,
         **known,

@@ -1,12 +1,13 @@
 """All rules over a pipeline, as `fleet validate` prints them and as `fleet run` asks before a run.
 
-A rule is a function from a Pipeline to its faults; a new one is a new entry of `_RULES`.
+A rule is a function from a Pipeline to its faults; a new one is a new entry of `_FAST` or `_SLOW`.
 """
 
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from assets_parser.faults import Fault, Severity
 from assets_parser.model import Pipeline
@@ -15,39 +16,70 @@ from assets_parser.rules import (
     asset_fields,
     columns,
     dependencies,
+    executables,
     folders,
+    hooks,
+    ingestr,
+    intervals,
+    materialization,
     names,
+    packages,
     pipeline_file,
+    platforms,
     python,
+    relationships,
+    seeds,
+    sensors,
+    table_names,
     types,
+    words,
 )
 
-_RULES: tuple[Callable[[Pipeline], Iterable[Fault]], ...] = (
+Rule: TypeAlias = Callable[[Pipeline], Iterable[Fault]]
+
+_FAST: tuple[Rule, ...] = (  # before every run
     names.check,
     pipeline_file.check,
     types.check,
     dependencies.check,
     python.check,
+    materialization.check,
+    ingestr.check,
+    seeds.check,
+    sensors.check,
+    table_names.check,
+    executables.check,
+    hooks.check,
     asset_fields.check,
     columns.check,
+    relationships.check,
+    platforms.check,
+    words.check,
     folders.check,
+    used_tables.check,
+)
+_SLOW: tuple[Rule, ...] = (  # `fleet validate` only, unless --fast
+    intervals.check,
+    packages.check,
+    folders.check_skipped,
 )
 _UNREADABLE = ("yaml", "file")  # rules of reading: nothing of the file is known
 
 
-def validate(pipeline: Pipeline) -> list[Fault]:
+def validate(pipeline: Pipeline, *, slow: bool = False) -> list[Fault]:
     """What the rules find in the pipeline, errors and warnings, ordered by file and line."""
-    return _in_order((fault for rule in _RULES for fault in rule(pipeline)), pipeline)
+    rules = (*_FAST, *_SLOW) if slow else _FAST
+    return _in_order((fault for rule in rules for fault in rule(pipeline)), pipeline)
 
 
-def report(loaded: Loaded) -> list[Fault]:
+def report(loaded: Loaded, *, slow: bool = False) -> list[Fault]:
     """All faults of a loaded pipeline: those of reading its files, and those of the rules.
 
     What follows only from a file that could not be read is left out: rules about that file, and
     dependencies on the assets that it would define.
     """
     unread = errors(loaded.faults)
-    ruled = [fault for fault in validate(loaded.pipeline) if not _follows(fault, unread)]
+    ruled = [fault for fault in validate(loaded.pipeline, slow=slow) if not _follows(fault, unread)]
     return _in_order((*loaded.faults, *ruled), loaded.pipeline)
 
 

@@ -1,14 +1,13 @@
-"""Rules about the plain fields of an asset: secrets, custom checks, dates, hooks."""
+"""Rules about the plain fields of an asset: secrets, custom checks, tags, dates, notifications."""
 
 from collections.abc import Iterator
 
 from assets_parser.faults import Fault
-from assets_parser.model import Asset, Pipeline
+from assets_parser.model import Asset, Check, CustomCheck, Pipeline
 from assets_parser.rules.columns import repeated
 from assets_parser.rules.notifications import problems
 from assets_parser.rules.pipeline_file import is_date
 from assets_parser.rules.places import at_asset, warn_asset
-from assets_parser.rules.types import SCRIPTS
 
 _HIGHEST_TIER = 5
 
@@ -19,9 +18,7 @@ def check(pipeline: Pipeline) -> Iterator[Fault]:
         yield from _blanks(asset)
         yield from _tags(asset)
         yield from _values(asset)
-        yield from _hooks(asset)
-        for message in problems(asset.notifications):
-            yield at_asset(asset, "valid-asset-notifications", message, field="notifications")
+        yield from _notifications(asset)
 
 
 def _blanks(asset: Asset) -> Iterator[Fault]:
@@ -68,8 +65,12 @@ def _values(asset: Asset) -> Iterator[Fault]:
         yield warn_asset(asset, "valid-timeout", message, field="timeout")
 
 
-def _hooks(asset: Asset) -> Iterator[Fault]:
-    if asset.type in SCRIPTS and (asset.hooks.pre or asset.hooks.post):
-        message = f"hooks do not run for assets of type '{asset.type}'"
-        hint = "run the queries in the asset's own code"
-        yield at_asset(asset, "script-hooks-unsupported", message, field="hooks", hint=hint)
+def _notifications(asset: Asset) -> Iterator[Fault]:
+    """Those of the asset, and those of each check."""
+    rule = "valid-asset-notifications"
+    for message in problems(asset.notifications):
+        yield at_asset(asset, rule, message, field="notifications")
+    checks: list[Check | CustomCheck] = [one for column in asset.columns for one in column.checks]
+    for one in (*checks, *asset.custom_checks):
+        for message in problems(one.notifications):
+            yield at_asset(asset, rule, f"check '{one.name}': {message}", line=one.line)

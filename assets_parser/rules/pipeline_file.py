@@ -54,6 +54,9 @@ def _numbers(pipeline: Pipeline) -> Iterator[Fault]:
         message = f"max_active_steps must be above 0, it is {pipeline.max_active_steps}"
         field = "max_active_steps"
         yield at_pipeline(pipeline, "valid-pipeline-max-active-steps", message, field=field)
+    if 0 != pipeline.default_timeout < 1:
+        message = "a default timeout below one second stops every asset before it has begun"
+        yield at_pipeline(pipeline, "valid-timeout", message, field="default.timeout")
 
 
 def _variables(pipeline: Pipeline) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ def test_an_attribute_that_does_not_exist_names_the_nearest(tmp_path: Path) -> N
         "assets/a.py": block("name: a\ncolumns:\n  - extends: Customer.Emial"),
     }
     (fault,) = load(write(tmp_path, files)).faults
-    assert places((fault,)) == [("assets/a.py", 4, "glossary")]
+    assert places((fault,)) == [("assets/a.py", 4, "valid-entity-references")]
     assert fault.hint == "did you mean 'Customer.Email'?"
 
 
