@@ -32,6 +32,7 @@ from assets_parser.rules import (
     sensors,
     table_names,
     types,
+    used_tables,
     words,
 )
 

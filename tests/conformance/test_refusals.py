@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dispatcher import cli
-from tests.support import pack, replaying
+from tests.support import replaying
 
 _NEEDS_A_FLEET = {"--continue"}  # what ran before is in the catalog of a fleet
 _PLACES = {"{{PG_HOST}}": "localhost", "{{PG_PORT}}": "5432", "{{PG_USER}}": "u"}
