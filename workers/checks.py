@@ -177,7 +177,9 @@ def _outcome(
 def _custom(context: StepContext, database: Database, check: CustomCheck) -> CheckRow:
     began = time.monotonic()
     expected = check.value if check.count is None else check.count
-    query = queries.bare(check.query) if check.count is None else queries.counted(check.query)
+    query = queries.bare(check.query)
+    if check.count is not None:
+        query = queries.counted(query, database.dialect)
     observed, message = _compared(database, check, query, expected)
     return CheckRow(
         id=custom_id(context.spec.name, check.name),

@@ -1,7 +1,7 @@
 """How each platform writes names, texts and patterns. A table; used by workers.sql.queries."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Mismatch = Callable[[str, str], str]  # (column, quoted pattern) -> condition that it does not match
 
@@ -11,13 +11,17 @@ class Dialect:
     """One way to write SQL.
 
     `text` is the type that any value can be cast to; `escapes` says that a backslash in a text
-    literal is an escape there.
+    literal is an escape there, and `quote` is how such a literal holds a quote. `count` is the
+    function whose result does not overflow. `flags` says that a boolean is a number there.
     """
 
     name: str
     quotes: str = '""'
     text: str = "VARCHAR"
     escapes: bool = False
+    quote: str = "''"
+    count: str = "COUNT"
+    flags: bool = False
     mismatch: Mismatch
 
     def identifier(self, name: str) -> str:
@@ -35,12 +39,16 @@ class Dialect:
             return repr(value)
         text = str(value).lower() if isinstance(value, bool) else value
         if self.escapes:
-            text = text.replace("\\", "\\\\")
-        return "'" + text.replace("'", "''") + "'"
+            text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        return "'" + text.replace("'", self.quote) + "'"
 
     def as_text(self, column: str) -> str:
         """The column's value as text."""
         return f"CAST({column} AS {self.text})"
+
+    def boolean(self, value: bool) -> list[str]:
+        """How the platform may write a boolean as text."""
+        return [str(value).lower(), str(int(value))] if self.flags else [str(value).lower()]
 
 
 def _operator(sign: str) -> Mismatch:
@@ -56,30 +64,55 @@ def _dialect(name: str, mismatch: Mismatch, **more: str | bool) -> Dialect:
 
 
 _ANSI = _dialect("ansi", _operator("NOT LIKE"))
-_MYSQL = _dialect("mysql", _operator("NOT LIKE"), quotes="``", text="CHAR", escapes=True)
-_MSSQL = _dialect("mssql", _operator("NOT LIKE"), quotes="[]", text="NVARCHAR(4000)")
+_MYSQL = _dialect(
+    "mysql", _operator("NOT REGEXP"), quotes="``", text="CHAR", escapes=True, flags=True
+)
+_LIKE_MYSQL = replace(_MYSQL, mismatch=_operator("NOT LIKE"))
+# SQL Server has no regular expressions; its LIKE is what Bruin uses too.
+_MSSQL = _dialect(
+    "mssql",
+    _operator("NOT LIKE"),
+    quotes="[]",
+    text="NVARCHAR(4000)",
+    count="COUNT_BIG",
+    flags=True,
+)
 
 # By connection type of .bruin.yml.
 _BY_TYPE: dict[str, Dialect] = {
-    "athena": _dialect("athena", _function("REGEXP_LIKE")),
-    "clickhouse": _dialect("clickhouse", _function("match"), text="String", escapes=True),
-    "databricks": _dialect(
-        "databricks", _operator("NOT RLIKE"), quotes="``", text="STRING", escapes=True
+    "athena": _dialect("trino", _function("REGEXP_LIKE")),
+    "clickhouse": _dialect(
+        # without Nullable a cast of NULL is an error there
+        "clickhouse",
+        _function("match"),
+        text="Nullable(String)",
+        escapes=True,
     ),
-    "doris": _MYSQL,
+    "databricks": _dialect(
+        "databricks", _operator("NOT RLIKE"), quotes="``", text="STRING", escapes=True, quote="\\'"
+    ),
+    "doris": replace(_LIKE_MYSQL, text="STRING"),
     "duckdb": _dialect("duckdb", _operator("!~")),  # there: the whole value
     "fabric": _MSSQL,
     "google_cloud_platform": _dialect(
-        "bigquery", _function("REGEXP_CONTAINS"), quotes="``", text="STRING", escapes=True
+        "bigquery",
+        _function("REGEXP_CONTAINS"),
+        quotes="``",
+        text="STRING",
+        escapes=True,
+        quote="\\'",
     ),
     "motherduck": _dialect("duckdb", _operator("!~")),
     "mssql": _MSSQL,
     "mysql": _MYSQL,
+    "oracle": _dialect("oracle", _function("REGEXP_LIKE"), text="VARCHAR2(4000)", flags=True),
     "postgres": _dialect("postgres", _operator("!~"), text="TEXT"),
-    "redshift": _dialect("redshift", _operator("!~"), text="VARCHAR"),
-    "snowflake": _dialect("snowflake", _operator("NOT REGEXP"), text="STRING", escapes=True),
-    "sqlite": _dialect("sqlite", _operator("NOT REGEXP"), text="TEXT"),  # workers.engines adds it
-    "starrocks": _MYSQL,
+    "redshift": _dialect("redshift", _operator("!~"), escapes=True),
+    "snowflake": _dialect(  # there: the whole value
+        "snowflake", _operator("NOT REGEXP"), text="STRING", escapes=True
+    ),
+    "sqlite": _dialect("sqlite", _operator("NOT REGEXP"), text="TEXT", flags=True),
+    "starrocks": replace(_LIKE_MYSQL, text="STRING"),
     "synapse": _MSSQL,
     "trino": _dialect("trino", _function("REGEXP_LIKE")),
     "vertica": _ANSI,

@@ -6,14 +6,14 @@ measures of one table are asked in one scan.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assets_parser.model import Column
 from workers.sql.dialects import Dialect
 
 NUMERIC = re.compile(
-    r"^(u?(tiny|small|big|huge)?int|integer|decimal|numeric|number|float|double|real|money)",
+    r"^(nullable\()?(u?(tiny|small|big|huge)?int|integer|decimal|numeric|number|float|double|real|money)",
     re.IGNORECASE,
 )
 
@@ -25,21 +25,23 @@ class BadCheck(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One number over a table. `condition` picks the rows that are counted; without one,
-    `expression` is computed instead."""
+    `expression` is computed instead. `count` is the platform's function."""
 
     condition: str = ""
     expression: str = ""
+    count: str = "COUNT"
 
     @property
     def selected(self) -> str:
         """As one item of a SELECT list."""
-        return self.expression or f"COUNT(CASE WHEN {self.condition} THEN 1 END)"
+        return self.expression or f"{self.count}(CASE WHEN {self.condition} THEN 1 END)"
 
 
 def single(table: str, measure: Measure) -> str:
     """The query for one measure, ready to paste."""
     if measure.condition:
-        return f"SELECT COUNT(*) FROM {table} WHERE {measure.condition}"  # noqa: S608 - quoted above
+        rows = f"{measure.count}(*)"
+        return f"SELECT {rows} FROM {table} WHERE {measure.condition}"  # noqa: S608 - quoted above
     return f"SELECT {measure.expression} FROM {table}"  # noqa: S608 - quoted above
 
 
@@ -49,9 +51,10 @@ def combined(table: str, measures: Sequence[Measure]) -> str:
     return f"SELECT {selected} FROM {table}"  # noqa: S608 - every part is quoted
 
 
-def counted(query: str) -> str:
+def counted(query: str, dialect: Dialect | None = None) -> str:
     """The number of rows that a query gives."""
-    return f"SELECT COUNT(*) FROM (\n{bare(query)}\n) AS t"  # noqa: S608 - it is the user's own
+    rows = f"{dialect.count if dialect else 'COUNT'}(*)"
+    return f"SELECT {rows} FROM (\n{bare(query)}\n) t"  # noqa: S608 - it is the user's own
 
 
 def bare(query: str) -> str:
@@ -70,7 +73,8 @@ def measure(
     write = _CHECKS.get(check)
     if write is None:
         raise BadCheck(f"unknown check {check!r}; known: {', '.join(sorted(_CHECKS))}")
-    return write(_Question(dialect=dialect, column=column, value=value, kind=kind, parent=parent))
+    made = write(_Question(dialect=dialect, column=column, value=value, kind=kind, parent=parent))
+    return replace(made, count=dialect.count)
 
 
 def parent_of(dialect: Dialect, column: Column, parts: tuple[str, ...], key: str) -> str:
@@ -112,7 +116,7 @@ def _accepted(question: _Question) -> Measure:
     if NUMERIC.match(question.kind) and all(_is_number(value) for value in values):
         inside = ", ".join(repr(value) for value in values)
         return Measure(condition=f"{question.column} NOT IN ({inside})")
-    texts = dict.fromkeys(text for value in values for text in _spellings(value))
+    texts = dict.fromkeys(text for one in values for text in _spellings(question.dialect, one))
     inside = ", ".join(question.dialect.literal(text) for text in texts)
     return Measure(condition=f"{question.dialect.as_text(question.column)} NOT IN ({inside})")
 
@@ -121,10 +125,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _spellings(value: object) -> list[str]:
+def _spellings(dialect: Dialect, value: object) -> list[str]:
     """How a database may write the value as text."""
     if isinstance(value, bool):
-        return [str(value).lower()]
+        return dialect.boolean(value)
     if isinstance(value, float) and value.is_integer():
         return [str(int(value)), str(value)]
     return [str(value)]
@@ -143,7 +147,8 @@ def _relationships(question: _Question) -> Measure:
 
 
 def _unique(question: _Question) -> Measure:
-    return Measure(expression=f"COUNT({question.column}) - COUNT(DISTINCT {question.column})")
+    count, column = question.dialect.count, question.column
+    return Measure(expression=f"{count}({column}) - {count}(DISTINCT {column})")
 
 
 _CHECKS: dict[str, Callable[[_Question], Measure]] = {
