@@ -60,6 +60,45 @@ class Data:
         """The columns whose structs hold decimals with more digits than a JSON number keeps."""
         return [field.name for field in self.schema if _is_inexact(field.type)]
 
+    def not_null(self, columns: list[str]) -> dict[str, int]:
+        """How many values each of the columns holds."""
+        found = dict.fromkeys(columns, 0)
+        if columns:
+            with batches(self) as parts:
+                for batch in parts:
+                    for name in columns:
+                        column = batch.column(name)
+                        found[name] += len(column) - column.null_count
+        return found
+
+    def distinct(self, columns: list[str]) -> int | None:
+        """How many different keys the columns hold together, None if a column is missing."""
+        if not set(columns) <= set(self.names):
+            return None
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        with batches(self) as parts:
+            keys = [batch.select(columns) for batch in parts]
+        table = pa.Table.from_batches(keys, schema=schema)
+        return int(table.group_by(columns).aggregate([]).num_rows)
+
+    def leaves(self, column: str, start: datetime, end: datetime) -> bool:
+        """Whether a moment of the column lies outside start..end, is missing, or is no moment."""
+        kind = self.kind(column)
+        if kind is None or not is_temporal(kind):
+            return True
+        low: Any = None
+        high: Any = None
+        nulls = 0
+        with batches(self) as parts:
+            for batch in parts:
+                values = batch.column(column)
+                nulls += values.null_count
+                found = pc.min_max(values).as_py()
+                low = _least(min, low, found["min"])
+                high = _least(max, high, found["max"])
+        outside = low is not None and (_moment(low) < start or _moment(high) > end)
+        return nulls > 0 or outside
+
 
 def verified(root: Path, recorded: Mapping[str, Any]) -> Data:
     """The file that the materialize step recorded; StepFailed if it is not the same any more."""
@@ -95,49 +134,10 @@ def read(path: Path, rows: int) -> Data:
 def renamed(data: Data, names: Mapping[str, str], path: Path) -> Data:
     """A copy at `path` with other column names, batch by batch."""
     schema = pa.schema([field.with_name(names[field.name]) for field in data.schema])
-    with _batches(data) as batches, ipc.new_file(str(path), schema) as writer:
-        for batch in batches:
+    with batches(data) as parts, ipc.new_file(str(path), schema) as writer:
+        for batch in parts:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
     return Data(path=path, rows=data.rows, schema=schema)
-
-
-def not_null(data: Data, columns: list[str]) -> dict[str, int]:
-    """How many values each of the columns holds."""
-    found = dict.fromkeys(columns, 0)
-    if columns:
-        with _batches(data) as batches:
-            for batch in batches:
-                for name in columns:
-                    column = batch.column(name)
-                    found[name] += len(column) - column.null_count
-    return found
-
-
-def distinct(data: Data, columns: list[str]) -> int:
-    """How many different keys the columns hold together."""
-    with _batches(data) as batches:
-        parts = [batch.select(columns) for batch in batches]
-    table = pa.Table.from_batches(parts, schema=pa.schema([data.schema.field(c) for c in columns]))
-    return int(table.group_by(columns).aggregate([]).num_rows)
-
-
-def leaves(data: Data, column: str, start: datetime, end: datetime) -> bool:
-    """Whether a moment of the column lies outside start..end, or is missing, or is no moment."""
-    kind = data.kind(column)
-    if kind is None or not is_temporal(kind):
-        return True
-    low: Any = None
-    high: Any = None
-    nulls = 0
-    with _batches(data) as batches:
-        for batch in batches:
-            values = batch.column(column)
-            nulls += values.null_count
-            found = pc.min_max(values).as_py()
-            low = _least(min, low, found["min"])
-            high = _least(max, high, found["max"])
-    outside = low is not None and (_moment(low) < start or _moment(high) > end)
-    return nulls > 0 or outside
 
 
 def is_temporal(kind: Any) -> bool:
@@ -152,7 +152,8 @@ def is_number(kind: Any) -> bool:
 
 
 @contextmanager
-def _batches(data: Data) -> Iterator[Iterator[Any]]:
+def batches(data: Data) -> Iterator[Iterator[Any]]:
+    """The file's batches, one after the other."""
     with pa.memory_map(str(data.path)) as source, ipc.open_file(source) as reader:
         yield (reader.get_batch(index) for index in range(reader.num_record_batches))
 

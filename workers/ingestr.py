@@ -1,4 +1,4 @@
-"""Runs the ingestr program. Called by workers.loader.
+"""Runs the ingestr program. Called by workers.loading.
 
 Addresses hold passwords, so they go into the program's environment and never on its command line.
 The environment is made from an allow-list: ingestr reads generic names such as PRIMARY_KEY.
@@ -31,6 +31,14 @@ _CLOUD = {  # variables with which a platform's own library finds its credential
     "athena": ("AWS_",),
     "redshift": ("AWS_",),
     "databricks": ("DATABRICKS_",),
+    "s3": ("AWS_",),
+    "dynamodb": ("AWS_",),
+    "kinesis": ("AWS_",),
+    "sqs": ("AWS_",),
+    "gs": ("GOOGLE_", "CLOUDSDK_"),
+    "gsheets": ("GOOGLE_", "CLOUDSDK_"),
+    "spanner": ("GOOGLE_", "CLOUDSDK_"),
+    "pubsub": ("GOOGLE_", "CLOUDSDK_"),
 }
 
 
@@ -41,6 +49,7 @@ class Job:
     source: str = field(repr=False)
     destination: str = field(repr=False)
     table: str
+    source_table: str = "asset_data"
     flags: Sequence[str] = ()
     extra: Mapping[str, str] = field(default_factory=dict)  # more variables
     name: str = "fleet"  # what a server shows for the session
@@ -50,10 +59,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What ingestr said at its end: the rows that it read."""
+    """What ingestr said: the rows that it read, and what it did with them."""
 
     rows: int
     seconds: float
+    strategy: str = ""
+    keys: tuple[str, ...] = ()
 
 
 def binary(settings: Settings) -> Path:
@@ -87,7 +98,7 @@ def run(
 ) -> Report:
     """Load, and return what ingestr reported; StepFailed with its own words if it failed."""
     heard = _Heard(log=log, show=job.show, masker=masker, progress=progress)
-    argv = [str(binary(settings)), "ingest", "--source-table", "asset_data"]
+    argv = [str(binary(settings)), "ingest", "--source-table", job.source_table]
     argv += ["--dest-table", job.table, "--yes", "--progress", "json", *job.flags]
     with tempfile.TemporaryDirectory(prefix="fleet-load-") as folder:
         env = environment(job, os.environ, folder)
@@ -100,8 +111,8 @@ def run(
 
 def environment(job: Job, environ: Mapping[str, str], folder: str) -> dict[str, str]:
     """All that ingestr sees: an allow-list, the addresses, a folder of its own for buffers."""
-    scheme = job.destination.split(":", 1)[0].split("+")[0]
-    prefixes = _CLOUD.get(scheme, ())
+    schemes = (uri.split(":", 1)[0].split("+")[0] for uri in (job.source, job.destination))
+    prefixes = tuple(prefix for scheme in schemes for prefix in _CLOUD.get(scheme, ()))
     cloud = {key: value for key, value in environ.items() if prefixes and key.startswith(prefixes)}
     return {
         **inherited(environ),
@@ -133,6 +144,7 @@ class _Heard:
         self._progress = progress
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.first: list[str] = []
+        self.start: Mapping[str, Any] = {}
         self.end: Mapping[str, Any] = {}
 
     def line(self, text: str) -> None:
@@ -142,6 +154,8 @@ class _Heard:
         if kind == "progress":
             self._progress({"rows": event.get("rows", 0)})
             return
+        if kind == "start":
+            self.start = event
         if kind == "end":
             self.end = event
             return
@@ -189,10 +203,19 @@ def _judged(ended: Exit, heard: _Heard, job: Job) -> Report:
     if ended.reason:
         raise StepFailed("cancelled", ended.reason)
     if ended.code == 0 and not ended.signal and heard.end.get("status") == "success":
-        seconds = float(heard.end.get("duration_sec") or 0)
-        return Report(rows=int(heard.end.get("rows") or 0), seconds=seconds)
+        return _report(heard)
     raise StepFailed(
         "load", _message(ended, heard), detail=heard.detail, hint=_hint(heard.detail, job)
+    )
+
+
+def _report(heard: _Heard) -> Report:
+    keys = heard.start.get("primary_key") or ()
+    return Report(
+        rows=int(heard.end.get("rows") or 0),
+        seconds=float(heard.end.get("duration_sec") or 0),
+        strategy=str(heard.start.get("strategy") or ""),
+        keys=(keys,) if isinstance(keys, str) else tuple(map(str, keys)),
     )
 
 

@@ -5,26 +5,22 @@ and although delete+insert doubled rows. Every row that it loads bears the time 
 query tells what came of this one. Only for engines that we query ourselves.
 """
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Protocol
 
-from workers import arrow_files
-from workers.arrow_files import Data
 from workers.connections import Connection
 from workers.context import Stop
 from workers.engines import Database, QueryFailed, Shape, opened
 from workers.errors import StepFailed
 from workers.guard import Guard
 from workers.load_flags import DELETE_INSERT, Load, rfc3339
-from workers.sql.names import resolve, table_parts
+from workers.sql.names import resolve
 
 STAMP = "_ingestr_loaded_at"
 ENGINES = frozenset({"duckdb", "sqlite", "postgres"})
 PATIENCE = 30.0  # seconds that counting may take; a table without an index may be huge
-_STAGING = re.compile(r"_(\d{19})$")  # ingestr ends the names of its tables with nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +40,27 @@ class Started:
         return rfc3339(datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC))
 
 
+class Given(Protocol):
+    """What was to be loaded, as far as it is known."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, empty if they are not known."""
+
+    def not_null(self, columns: list[str]) -> dict[str, int]:
+        """How many values each of the columns holds, without those that are not known."""
+
+    def distinct(self, columns: list[str]) -> int | None:
+        """How many different keys the columns hold together, None if that is not known."""
+
+    def leaves(self, column: str, start: datetime, end: datetime) -> bool:
+        """Whether a moment of the column may lie outside start..end, or be missing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What stands in the table after a load: the rows that it wrote, and what is worth saying."""
@@ -60,44 +77,44 @@ def shape_before(connection: Connection, table: str, stop: Stop) -> Shape | None
         return database.shape(table)
 
 
-def missing_columns(data: Data, load: Load, before: Shape | None) -> list[str]:
+def missing_columns(given: Given, load: Load, before: Shape | None) -> list[str]:
     """Columns of the table that a merge would overwrite with NULL, as the data lacks them."""
     if load.strategy != "merge" or before is None:
         return []
-    made = {resolve(name, before.columns) for name in data.names}
+    made = {resolve(name, before.columns) for name in given.names}
     return [name for name in before.columns if name not in made and not name.startswith("_")]
 
 
 def prove(
-    connection: Connection, table: str, data: Data, load: Load, started: Started, *, stop: Stop
+    connection: Connection, table: str, given: Given, load: Load, started: Started, *, stop: Stop
 ) -> Proof:
     """Count what the load wrote. StepFailed if rows or values are missing."""
     if connection.type not in ENGINES:
-        return Proof(rows=data.rows)
+        return Proof(rows=given.rows)
     write = load.strategy == DELETE_INSERT
     with opened(connection, write=write, guard=Guard(stop, PATIENCE)) as database:
         try:
-            return _proved(database, table, data, load, started)
+            return _proved(database, table, given, load, started)
         except QueryFailed as error:
-            return Proof(rows=data.rows, notices=(f"the rows were not counted: {error}",))
+            return Proof(rows=given.rows, notices=(f"the rows were not counted: {error}",))
 
 
-def _proved(database: Database, table: str, data: Data, load: Load, started: Started) -> Proof:
+def _proved(database: Database, table: str, given: Given, load: Load, started: Started) -> Proof:
     shape = database.shape(table)
     if shape is None:
         raise StepFailed("load", f"ingestr reported success, but there is no table {table}")
     if STAMP not in shape.columns:
-        return Proof(rows=data.rows)
+        return Proof(rows=given.rows)
     ours = _ours(database, shape, started)
     typed = {name: column for name in load.typed if (column := _column(load, name, shape))}
     counts = ["COUNT(*)", *(f"COUNT({_quoted(database, column)})" for column in typed.values())]
-    where = ours if data.rows else "1 = 0"
+    where = ours if given.rows else "1 = 0"
     name = database.dialect.table(shape.parts)
     stored, *held = database.row(f"SELECT {', '.join(counts)} FROM {name} WHERE {where}")  # noqa: S608
-    notices = _missing_rows(table, data, load, int(stored))
+    notices = _missing_rows(table, given, load, int(stored))
     if not notices:
-        _missing_values(data, dict(zip(typed, map(int, held), strict=True)))
-    notices += _replaced_outside(database, shape, data, load, where)
+        _missing_values(given, dict(zip(typed, map(int, held), strict=True)))
+    notices += _replaced_outside(database, shape, given, load, where)
     return Proof(rows=int(stored), notices=tuple(notices))
 
 
@@ -110,16 +127,16 @@ def _ours(database: Database, shape: Shape, started: Started) -> str:
     return f"{stamp} = (SELECT {stamp} FROM {table} ORDER BY rowid DESC LIMIT 1)"  # noqa: S608
 
 
-def _missing_rows(table: str, data: Data, load: Load, stored: int) -> list[str]:
+def _missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str]:
     """A notice if repeated keys explain why fewer rows are stored; StepFailed if nothing does."""
-    if stored >= data.rows:
+    if stored >= given.rows:
         return []
-    keys = [found for key in load.keys if (found := resolve(key, data.names))]
+    keys = [found for key in load.keys if (found := resolve(key, given.names))]
     merged = load.strategy != "append" and len(keys) == len(load.keys) and keys
-    if merged and arrow_files.distinct(data, keys) == stored:
-        lost = data.rows - stored
+    if merged and given.distinct(keys) == stored:
+        lost = given.rows - stored
         return [
-            f"{lost:,} of {data.rows:,} rows repeat the primary key {', '.join(keys)} of another"
+            f"{lost:,} of {given.rows:,} rows repeat the primary key {', '.join(keys)} of another"
         ]
     hint = "the asset's data is kept: see the step's result for its file"
     if load.strategy == "append" and load.keys:
@@ -129,14 +146,14 @@ def _missing_rows(table: str, data: Data, load: Load, stored: int) -> list[str]:
         )
     raise StepFailed(
         "load",
-        f"ingestr reported success, but only {stored:,} of {data.rows:,} rows are in {table}",
+        f"ingestr reported success, but only {stored:,} of {given.rows:,} rows are in {table}",
         hint=hint,
     )
 
 
-def _missing_values(data: Data, held: dict[str, int]) -> None:
-    given = arrow_files.not_null(data, list(held))
-    lost = {name: given[name] - count for name, count in held.items() if count < given[name]}
+def _missing_values(given: Given, held: dict[str, int]) -> None:
+    known = given.not_null(list(held))
+    lost = {n: known[n] - count for n, count in held.items() if count < known.get(n, 0)}
     if lost:
         words = ", ".join(f"{count:,} of column {name!r}" for name, count in lost.items())
         raise StepFailed(
@@ -147,7 +164,7 @@ def _missing_values(data: Data, held: dict[str, int]) -> None:
 
 
 def _replaced_outside(
-    database: Database, shape: Shape, data: Data, load: Load, ours: str
+    database: Database, shape: Shape, given: Given, load: Load, ours: str
 ) -> list[str]:
     """Take away earlier rows whose key a row of this load has, where ingestr did not.
 
@@ -159,8 +176,8 @@ def _replaced_outside(
         return []
     start, end = load.interval
     sqlite = database.dialect.name == "sqlite"
-    source = resolve(load.incremental_key, data.names) or load.incremental_key
-    if not sqlite and not arrow_files.leaves(data, source, start, end):
+    source = resolve(load.incremental_key, given.names) or load.incremental_key
+    if not sqlite and not given.leaves(source, start, end):
         return []
     name, column = database.dialect.table(shape.parts), _quoted(database, key)
     value = f"julianday({column})" if sqlite else column
@@ -188,37 +205,3 @@ def _column(load: Load, name: str, shape: Shape) -> str | None:
 
 def _quoted(database: Database, column: str) -> str:
     return database.dialect.identifier(column)
-
-
-def tidy(connection: Connection, table: str, started: Started, *, failed: bool) -> None:
-    """Remove what ingestr left behind: its staging file, and after a failure its staging tables."""
-    if connection.type == "sqlite" and connection.file:
-        _remove_staging_file(connection.file)
-    if not failed or connection.type not in {"duckdb", "postgres"}:
-        return
-    if connection.file and not connection.file.exists():
-        return
-    with opened(connection, write=True, guard=Guard(timeout=PATIENCE)) as database:
-        for parts in _left(database, table, started):
-            database.execute(f"DROP TABLE IF EXISTS {database.dialect.table(parts)}")
-
-
-def _left(database: Database, table: str, started: Started) -> list[tuple[str, str]]:
-    """The staging tables that this load made: named after its table, and not older than it."""
-    parts = [part.lower() for part in table_parts(table)]
-    prefixes = (f"{parts[-1]}_", f"{'__'.join(parts)}_")
-    query = "SELECT table_schema, table_name FROM information_schema.tables"
-    found, _ = database.rows(query, limit=100_000)
-    return [
-        (str(schema), str(name))
-        for schema, name in found
-        if (match := _STAGING.search(str(name)))
-        and int(match[1]) >= started.nanoseconds
-        and str(name).lower().startswith(prefixes)
-    ]
-
-
-def _remove_staging_file(file: Path) -> None:
-    staging = file.with_name(f"{file.stem}__bruin_staging{file.suffix}")
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        staging.with_name(staging.name + suffix).unlink(missing_ok=True)
