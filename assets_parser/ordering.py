@@ -4,14 +4,12 @@ Bruin happens to run all ready assets before any check, and real projects rely o
 these edges to its levels only; they never carry a failure and are dropped where they make a cycle.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from assets_parser import dag
+from assets_parser.known_tables import KnownTables
 from assets_parser.spec import AssetSpec
-from assets_parser.sql_tables import dialect_of, tables_read
-
-_WORD = re.compile(r"\w+")
+from assets_parser.sql_tables import dialect_of
 
 
 def with_tables_read(
@@ -26,37 +24,27 @@ def with_tables_read(
     `symbolic` are the dependencies that an asset's own SQL never waits for; `dialect` is that of
     the checks of assets which are not SQL.
     """
-    readers = _Readers(of.names)
+    known = KnownTables(of.names)
     upstreams = dict(of.upstreams)
     for spec in specs:
         language = dialect_of(spec.type) or dialect
-        ignored = (symbolic or {}).get(spec.name, ())
-        of_body = (one for one in readers.read(_body(spec), language) if one not in ignored)
-        of_checks = (*readers.read(_queries(spec), language), *readers.named(_parents(spec)))
-        for other in dict.fromkeys((*of_body, *of_checks)):
+        done = (spec.name, *upstreams[spec.name])
+        lineage_only = (symbolic or {}).get(spec.name, ())
+        found = [
+            *_read(known, _body(spec), language, (*done, *lineage_only)),
+            *_read(known, _queries(spec), language, done),
+            *known.named(_parents(spec)),
+        ]
+        for other in dict.fromkeys(found):
             if _is_new_and_safe(upstreams, spec.name, other):
                 upstreams[spec.name] = (*upstreams[spec.name], other)
     return of if upstreams == of.upstreams else dag.from_edges(upstreams)
 
 
-class _Readers:
-    """Which of the known assets a text reads; the text is parsed only if it may read one."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.known = {name.casefold(): name for name in names}
-        self.words = {name: frozenset(_WORD.findall(name)) for name in self.known}
-
-    def read(self, texts: Iterable[str], dialect: str) -> Iterator[str]:
-        for text in texts:
-            words = set(_WORD.findall(text.casefold()))
-            may = {name for name, parts in self.words.items() if parts <= words}
-            if may:
-                found = {table.casefold() for table in tables_read(text, dialect)}
-                yield from (name for key, name in self.known.items() if key in may & found)
-
-    def named(self, tables: Iterable[str]) -> Iterator[str]:
-        found = (self.known.get(table.casefold()) for table in tables)
-        return (name for name in found if name)
+def _read(
+    known: KnownTables, texts: Iterable[str], dialect: str, ignored: Collection[str]
+) -> list[str]:
+    return [name for text in texts for name, _ in known.read(text, dialect, ignored)]
 
 
 def _body(spec: AssetSpec) -> Iterator[str]:

@@ -117,7 +117,8 @@ def _reference(parts: "list[exp.Identifier]", use: Use, statement: str) -> Refer
     schema = parts[-2]
     at = schema.meta.get("start", -1)
     at += statement[at : at + 1] in _OPENING
-    is_there = at >= 0 and statement.startswith(schema.name, at)
+    plain = schema.name.partition('"')[0]  # a quote is written twice
+    is_there = at >= 0 and statement.startswith(plain, at)
     return replace(made, schema_at=at) if is_there else made
 
 

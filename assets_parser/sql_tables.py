@@ -48,10 +48,15 @@ def tables_read(sql: str, dialect: str = "") -> frozenset[str]:
 
     Every name of a statement that cannot be parsed is one: who asks knows which tables there are.
     """
+    return frozenset(one.name for one in reads(sql, dialect))
+
+
+def reads(sql: str, dialect: str = "") -> tuple[Reference, ...]:
+    """The places where a script reads a table that it does not make itself."""
     found = references_of(sql, dialect)
     made = {one.name.casefold() for one in found if one.use == "created"}
-    read = {one.name for one in found if one.use in ("read", "word")}
-    return frozenset(name for name in read if name.casefold() not in made)
+    read = (one for one in found if one.use in ("read", "word"))
+    return tuple(one for one in read if one.name.casefold() not in made)
 
 
 def references_of(sql: str, dialect: str = "") -> tuple[Reference, ...]:

@@ -2,7 +2,13 @@
 
 import pytest
 
-from assets_parser.sql_tables import dialect_of, statements, strip_trailing
+from assets_parser.sql_tables import (
+    dialect_of,
+    references_of,
+    statements,
+    strip_trailing,
+    tables_read,
+)
 
 SCRIPT = """\
 -- first; comment
@@ -74,3 +80,51 @@ def test_a_platform_or_asset_type_names_its_dialect() -> None:
         "tsql",
     ]
     assert dialect_of("python") == ""
+
+
+SQL = """\
+with a as (select * from raw.x), orders as (select * from orders)
+select raw.x.n from a join "Sales"."b" using (n), orders, read_csv('f.csv')
+where exists (select 1 from mart.c) and s = 'from mart.no' -- from mart.no
+"""
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+def test_the_tables_that_a_query_reads_are_found_by_syntax(dialect: str) -> None:
+    assert tables_read(SQL, dialect) == {"raw.x", "orders", "Sales.b", "mart.c"}
+
+
+def test_tables_that_a_script_writes_or_makes_are_not_read() -> None:
+    script = """
+    create temp table t as select * from r.s; insert into w.w select * from t;
+    update u.u set x = (select 1 from v.v); delete from d.d where y; truncate k.k;
+    create view o.o as with recursive z as (select 1 union all select * from z) select * from z;
+    """
+    assert tables_read(script, "postgres") == {"r.s", "v.v"}
+
+
+def test_a_statement_that_cannot_be_parsed_is_read_word_by_word() -> None:
+    script = 'select 1 from a.a; no sql at all from "b"."b" - c.c.n \'d.d\' -- e.e'
+    assert tables_read(script, "duckdb") >= {"a.a", "b.b", "c.c", "c.c.n"}
+    assert not tables_read(script, "duckdb") & {"d.d", "e.e"}
+
+
+def test_each_place_knows_where_its_schema_stands() -> None:
+    sql = 'select 1; select * from raw.a, "R""s"."b", db.x.y, z'
+    places = {one.name: sql[one.schema_at :][:3] for one in references_of(sql, "duckdb")}
+    assert places == {"raw.a": "raw", 'R"s.b': 'R""', "db.x.y": "x.y", "z": "z"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select " + "array[" * 40 + "1" + "]" * 40,
+        "select " + "(" * 5_000,
+        "select * from " + "(select * from " * 3_000,
+        "select '" + "x" * 300_000,
+        "with " + ",".join(f"a{i} as (select * from a{i - 1})" for i in range(2_000)) + " select 1",
+    ],
+    ids=["array", "parentheses", "subqueries", "long", "with"],
+)
+def test_hostile_sql_has_an_answer(text: str) -> None:
+    assert isinstance(tables_read(text, "duckdb"), frozenset)
