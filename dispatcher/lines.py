@@ -21,14 +21,16 @@ class Lines:
     def ended(self, row: AssetRow, now: float) -> str:
         """`✓ raw.orders   20,000 rows   2 checks   1.1s`."""
         parts = [part for part in self._facts(row, now) if part]
-        return self._fit(f"  {self.terminal.sign(row.look)} {self._name(row)}  {'   '.join(parts)}")
+        return self.terminal.cut(
+            f"  {self.terminal.sign(row.look)} {self._name(row)}  {'   '.join(parts)}"
+        )
 
     def active(self, row: AssetRow, now: float, width: int = 0) -> str:
         """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`; `width` aligns the times."""
         took = duration(row.seconds(now)) if row.started else ""
         sign = self.terminal.sign("queued" if row.waits else row.state)
         text = f"  {sign} {self._name(row)}  {self.what(row):<{width}}  {took:>6}"
-        return self._fit(text.rstrip())
+        return self.terminal.cut(text.rstrip())
 
     def what(self, row: AssetRow) -> str:
         """What a row does now, as far as the terminal has room for it."""
@@ -47,7 +49,9 @@ class Lines:
         level = f"level {min(run.level + 1, run.levels) or 1} of {run.levels}"
         color = "red" if board.count("failed") else "green"
         counts = self._counts(board)
-        return self._fit(f"  {level}  {self.terminal.style(bar, color)}  {counts}", spare=_ECHO)
+        return self.terminal.cut(
+            f"  {level}  {self.terminal.style(bar, color)}  {counts}", spare=_ECHO
+        )
 
     def _counts(self, board: Board) -> str:
         run = board.run
@@ -75,16 +79,6 @@ class Lines:
             return [step, took, printable(row.error)]
         joint = ": " if row.state == "cancelled" else " "
         return [joint.join(filter(None, [row.state, printable(row.reason)])), took]
-
-    def _fit(self, line: str, spare: int = 1) -> str:
-        """Cut to the terminal's width, colour codes not counted."""
-        import click
-
-        plain = click.unstyle(line)
-        room = self.terminal.width - spare
-        if not self.terminal.tty or len(plain) <= room:
-            return line
-        return plain[: room - 1] + "…"
 
 
 def doing(row: AssetRow) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from assets_parser.spec import AssetSpec, Plan, dump
 from assets_parser.suggestions import did_you_mean
-from dispatcher import tables
-from dispatcher.plan_envs import Need, packages
+from dispatcher import plan_words, tables
+from dispatcher.plan_envs import Need
 from dispatcher.preparing import Prepared
 from dispatcher.terminal import Terminal, printable
 from dispatcher.words import some
@@ -74,7 +74,7 @@ def _levels(terminal: Terminal, plan: Plan, prepared: Prepared) -> None:
         for position, spec in enumerate(level)
     ]
     for line in tables.columns(rows):
-        terminal.line(line)
+        terminal.line(terminal.cut(line))
 
 
 def _row(plan: Plan, spec: AssetSpec, level: int, prepared: Prepared) -> list[str]:
@@ -83,33 +83,12 @@ def _row(plan: Plan, spec: AssetSpec, level: int, prepared: Prepared) -> list[st
     return [
         f"level {level}" if level >= 0 else "",
         printable(spec.name),
-        f"python {spec.python}",
-        packages(plan, spec),
-        _work(spec),
-        _destination(spec, prepared),
+        plan_words.work(spec, plan),
+        plan_words.destination(spec, prepared),
         some(checks, "check") if with_checks else "",
-        f"after {', '.join(spec.upstreams)}" if spec.upstreams else "",
+        plan_words.runtime(plan, spec),
+        plan_words.after(spec),
     ]
-
-
-def _work(spec: AssetSpec) -> str:
-    if "script" in spec.steps:
-        return "script"
-    if "load" not in spec.steps:
-        return "checks only" if spec.steps else "nothing"
-    how = spec.materialization
-    if spec.full_refresh:
-        return "create+replace (full refresh)"
-    key = how.incremental_key or ", ".join(c.name for c in spec.columns if c.primary_key)
-    shown = f" ({key})" if key and how.strategy not in ("", "create+replace") else ""
-    return (how.strategy or "create+replace") + shown
-
-
-def _destination(spec: AssetSpec, prepared: Prepared) -> str:
-    if not spec.connection or not {"load", "checks"} & set(spec.steps):
-        return ""
-    raw = prepared.environment.connections.get(spec.connection)
-    return f"{raw.type}:{spec.connection}" if raw else spec.connection
 
 
 def _notes(spec: AssetSpec, prepared: Prepared) -> Iterator[str]:

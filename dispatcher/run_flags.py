@@ -36,30 +36,30 @@ REFUSED: Mapping[str, str] = {  # flag: what to do instead
 class RunFlags:
     """What the command line says about one run, still as text."""
 
-    start_date: str
-    end_date: str
-    full_refresh: bool
-    environment: str
-    var: tuple[str, ...]
-    variant: str
-    tag: tuple[str, ...]
-    exclude_tag: tuple[str, ...]
-    selector: str | None
-    modified: bool
-    single_check: str
-    downstream: bool
-    only: tuple[str, ...]
-    workers: int
-    timeout: float
-    config_file: str
-    no_validation: bool
-    apply_interval_modifiers: bool
-    force: bool
-    mask_credentials: bool
-    sensor_mode: str
-    query_annotations: str
-    backfill_id: str
-    backfill_total: int
+    start_date: str = ""
+    end_date: str = ""
+    full_refresh: bool = False
+    environment: str = ""
+    var: tuple[str, ...] = ()
+    variant: str = ""
+    tag: tuple[str, ...] = ()
+    exclude_tag: tuple[str, ...] = ()
+    selector: str | None = None
+    modified: bool = False
+    single_check: str = ""
+    downstream: bool = False
+    only: tuple[str, ...] = ()
+    workers: int = 0
+    timeout: float = 604_800.0
+    config_file: str = ""
+    no_validation: bool = False
+    apply_interval_modifiers: bool = False
+    force: bool = False
+    mask_credentials: bool = True
+    sensor_mode: str = ""
+    query_annotations: str = ""
+    backfill_id: str = ""
+    backfill_total: int = 0
 
 
 class GoFlags(click.Command):

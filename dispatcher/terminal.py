@@ -66,6 +66,14 @@ class Terminal:
         mark, plain, color = SIGNS.get(state, ("?", "?", ""))
         return self.style(mark if self.unicode else plain, color)
 
+    def cut(self, line: str, spare: int = 1) -> str:
+        """The line as far as the terminal is wide, so that nothing wraps; a pipe gets all of it."""
+        plain = click.unstyle(line)
+        room = self.width - spare
+        if not self.tty or len(plain) <= room:
+            return line
+        return plain[: room - 1] + "…"
+
     def text(self, text: str) -> str:
         """The text with what this terminal cannot show replaced."""
         return text if self.unicode else _ascii(text)

@@ -12,25 +12,7 @@ from dispatcher.terminal import Terminal
 from workers.envs import EnvStore, request_for
 from workers.settings import Settings
 
-FLAGS = RunFlags(
-    start_date="",
-    end_date="",
-    full_refresh=False,
-    environment="",
-    var=(),
-    variant="",
-    tag=(),
-    exclude_tag=(),
-    downstream=False,
-    only=(),
-    workers=0,
-    timeout=0,
-    config_file="",
-    no_validation=False,
-    apply_interval_modifiers=False,
-    force=False,
-    mask_credentials=True,
-)
+FLAGS = RunFlags()
 SCRIPT = '"""@bruin\nname: {name}\ntype: python\n{more}@bruin"""\n'
 
 
