@@ -18,7 +18,6 @@ from dispatcher.terminal import Terminal
 from dispatcher.words import duration
 
 VERSION = 1
-_MAIN = ("script", "materialize", "load")
 
 
 def show(terminal: Terminal, engine: Engine, view: RunView, *, quiet: bool, verbose: bool) -> None:
@@ -98,7 +97,7 @@ def _asset(view: AssetView, steps: Iterable[StepView], now: float) -> dict[str, 
 
 def _main(view: AssetView, steps: Iterable[StepView]) -> str:
     """The state of the asset without its checks."""
-    states = [str(step.state) for step in steps if step.step in _MAIN]
+    states = [str(step.state) for step in steps if step.step != "checks"]
     if view.state in ("upstream_failed", "skipped", "cancelled"):
         return str(view.state)
     if not states:
