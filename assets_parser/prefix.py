@@ -38,11 +38,23 @@ def in_queries(
     def new(spec: AssetSpec) -> AssetSpec:
         language = dialect_of(spec.type) or dialect
         own = made | {_without(spec.name, prefix)}
-        return _spec(
+        return in_texts(
             spec, lambda sql: with_prefixed_tables(sql, prefix, own.__contains__, language)
         )
 
     return {name: new(spec) for name, spec in specs.items()}
+
+
+def in_texts(spec: AssetSpec, new: Callable[[str], str]) -> AssetSpec:
+    """The spec with the SQL of its query, hooks and custom checks changed."""
+    return dataclasses.replace(
+        spec,
+        query=new(spec.query) if "query" in spec.steps else spec.query,
+        hooks=dataclasses.replace(
+            spec.hooks, pre=_all(spec.hooks.pre, new), post=_all(spec.hooks.post, new)
+        ),
+        custom_checks=tuple(_check(check, new) for check in spec.custom_checks),
+    )
 
 
 def with_prefixed_tables(
@@ -104,19 +116,6 @@ def _without(name: str, prefix: str) -> str:
     if len(parts) > 1:
         parts[-2] = parts[-2].removeprefix(prefix.casefold())
     return ".".join(parts)
-
-
-def _spec(spec: AssetSpec, new: Callable[[str], str]) -> AssetSpec:
-    if not (spec.query or spec.custom_checks):
-        return spec
-    return dataclasses.replace(
-        spec,
-        query=new(spec.query) if "query" in spec.steps else spec.query,
-        hooks=dataclasses.replace(
-            spec.hooks, pre=_all(spec.hooks.pre, new), post=_all(spec.hooks.post, new)
-        ),
-        custom_checks=tuple(_check(check, new) for check in spec.custom_checks),
-    )
 
 
 def _all(texts: Iterable[str], new: Callable[[str], str]) -> tuple[str, ...]:

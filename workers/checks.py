@@ -17,6 +17,7 @@ from workers import connections
 from workers.context import StepContext, StepResult
 from workers.engines import Database, QueryFailed, Shape, opened
 from workers.guard import Guard
+from workers.prefixed import with_existing_tables
 from workers.secret_values import secret_texts
 from workers.sql import queries, wording
 from workers.sql.names import resolve
@@ -46,7 +47,8 @@ def run(context: StepContext) -> StepResult:
     name = f"fleet {context.claim.run_id} {spec.name} checks"
     with opened(connection, guard=guard, name=name) as database:
         outcomes = _column_checks(context, database)
-        outcomes += [_custom(context, database, check) for check in spec.custom_checks]
+        custom = with_existing_tables(spec, database).custom_checks
+        outcomes += [_custom(context, database, check) for check in custom]
     for outcome in outcomes:
         state = "passed" if outcome.passed else f"FAILED: {outcome.message}"
         context.log.line(f"check {outcome.id} {state}")
