@@ -93,6 +93,8 @@ class AssetSpec:
     instance: str = ""
     tags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""  # digest of the asset's own text: whether an earlier run's was the same
+    given: Mapping[str, Any] = field(default_factory=dict)  # for the first step, by an earlier run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
@@ -19,8 +19,8 @@ from catalog import claims
 from catalog.claims import CheckRow, Claim, Ended, StepError
 from workers import levels, livelog, storage
 from workers.context import StepContext, StepResult
-from workers.errors import Kind, StepFailed
-from workers.host import Facts, Host, foresee
+from workers.errors import Kind, NotYet, StepFailed
+from workers.host import Facts, Host, StepFunction, foresee
 from workers.keeper import CANCELLED, FENCED, Keeper
 from workers.masking import Masker
 
@@ -35,6 +35,7 @@ _KINDS: dict[str, Kind] = {  # of an error that a step's work did not foresee
     "sensor": "sensor",
     "checks": "checks",
 }
+_ONCE_ONLY = "it is not tried again, as that could add rows twice: look at the table first"
 _FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
 
 
@@ -63,6 +64,8 @@ class Attempt:
         self._go_on(ended, detached=detached)
         if ended.refused:
             return {"refused": ended.refused}
+        if isinstance(outcome, NotYet):
+            return {"deferred": ended.deferred}
         if isinstance(outcome, StepFailed):
             failure = StepFailed(outcome.kind, masker.mask(outcome.message))
             self._tell(f"failed: {failure.message}")
@@ -70,9 +73,7 @@ class Attempt:
         self._tell("succeeded")
         return {key: outcome.result[key] for key in _FLOWER_SHOWS if key in outcome.result}
 
-    def _logged(
-        self, keeper: Keeper, masker: Masker, unusable: StepFailed | None
-    ) -> StepResult | StepFailed:
+    def _logged(self, keeper: Keeper, masker: Masker, unusable: StepFailed | None) -> "Outcome":
         claim, host = self.claim, self.host
         where = (claim.asset, claim.step, claim.number)
         try:
@@ -87,13 +88,13 @@ class Attempt:
             kind, hint = _kind(claim.step), f"is the storage full? {host.settings.storage_path}"
             return StepFailed(kind, f"the log cannot be written: {error.strerror}", hint=hint)
 
-    def _outcome(self, context: StepContext, masker: Masker) -> StepResult | StepFailed:
+    def _outcome(self, context: StepContext, masker: Masker) -> "Outcome":
         step = self.claim.step
         try:
             foresee(self.spec.steps, step)
-            return _judged(self.host.function(step)(context))
-        except StepFailed as error:
-            return error
+            return _judged(_work(self.host.function(step), context))
+        except (StepFailed, NotYet) as end:
+            return end
         except Exception as error:
             trace = masker.mask(traceback.format_exc())
             logger.error("%s %s: unexpected\n%s", self.claim.asset, step, trace)
@@ -109,27 +110,34 @@ class Attempt:
             options=self.run.options,
             project=self.run.project,
             config=self.run.config,
-            previous=self.claim.previous,
+            previous=self.claim.previous if self.claim.position else self.spec.given,
             log=log,
             stop=keeper.stop,
             mask=masker.add,
             progress=keeper.progress,
         )
 
-    def _record(self, outcome: StepResult | StepFailed, keeper: Keeper, masker: Masker) -> Ended:
+    def _record(self, outcome: "Outcome", keeper: Keeper, masker: Masker) -> Ended:
         engine, claim = self.host.engine, self.claim
         if isinstance(outcome, StepResult):
             return claims.succeed(engine, claim, outcome.result, outcome.checks)
+        if isinstance(outcome, NotYet):
+            return claims.defer(engine, claim, masker.mask(outcome.reason), outcome.delay)
         cancelled = keeper.stop.reason == CANCELLED
         error = StepError(
             kind="cancelled" if cancelled else outcome.kind,
             message=(keeper.stop.words if cancelled else "") or masker.mask(outcome.message),
             detail=masker.mask(outcome.detail),
-            hint=masker.mask(outcome.hint),
+            hint=masker.mask(outcome.hint) or self._why_once(),
             log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
             frames=tuple(asdict(frame) for frame in outcome.frames),
         )
         return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
+
+    def _why_once(self) -> str:
+        """The hint where retries are wanted and none is made."""
+        wanted = self.spec.retries > 0 and self.claim.step != "checks"
+        return _ONCE_ONLY if wanted and self.claim.attempts_allowed == 1 else ""
 
     def _tell(self, end: str) -> None:
         claim = self.claim
@@ -139,8 +147,10 @@ class Attempt:
         """Send the steps that may run now, and move the run on where no chord will."""
         host, run_id, asset = self.host, self.claim.run_id, self.claim.asset
         send = list(ended.wake)
-        if ended.deferred and self.spec.retries_delay <= 0:
+        if ended.deferred and ended.retry_in <= 0:
             send.append((run_id, asset, self.claim.step))
+        elif ended.deferred:
+            host.wake()
         if ended.next_step and detached:
             send.append((run_id, asset, ended.next_step))
         try:
@@ -152,9 +162,23 @@ class Attempt:
             logger.warning("reconcile will send what follows %s: %s", asset, error)
 
 
-def _write(log: livelog.LiveLog, outcome: StepResult | StepFailed) -> None:
+Outcome: TypeAlias = StepResult | StepFailed | NotYet
+
+
+def _work(function: StepFunction, context: StepContext) -> StepResult:
+    """Do it; of checks that are tried again only those that failed."""
+    if context.claim.step != "checks":
+        return function(context)
+    from workers import rechecks  # noqa: PLC0415 - it needs what only checks need
+
+    return rechecks.run(function, context)
+
+
+def _write(log: livelog.LiveLog, outcome: Outcome) -> None:
     """What the asset's process could not write into its log: why it never ran, or was ended."""
-    if isinstance(outcome, StepFailed) and outcome.kind in _UNHEARD:
+    if isinstance(outcome, NotYet):
+        log.line(outcome.reason)
+    elif isinstance(outcome, StepFailed) and outcome.kind in _UNHEARD:
         for line in dict.fromkeys([f"failed: {outcome.message}", *outcome.detail.splitlines()]):
             log.line(line)
 

@@ -13,6 +13,7 @@ from celery.worker.control import Panel
 from catalog import engine as engines
 from workers import tasks
 from workers.app import make_app
+from workers.bell import Bell
 from workers.heart import Heart, watch_lifeline
 from workers.host import Host, StepFunction, step_function
 from workers.settings import Settings
@@ -41,7 +42,8 @@ def run(
         "fork", force=True
     )  # macOS' default would import all again
     app = make_app(settings)
-    host = Host(settings=settings, app=app, worker=name, function=function)
+    bell = Bell()
+    host = Host(settings=settings, app=app, worker=name, function=function, wake=bell.ring)
     engines.upgrade(host.engine)
     tasks.register(app, host)
     host.function("script")  # imported before the pool's children fork: nearly all need it
@@ -50,7 +52,7 @@ def run(
     worker = _worker(app, settings, name)
     if lifeline is not None:
         watch_lifeline(lifeline, lambda: _children(worker))
-    heart = Heart(host.engine, app, settings, name, lambda: _children(worker))
+    heart = Heart(host.engine, app, settings, name, lambda: _children(worker), bell=bell)
     _beat_while_working(heart, name)
     worker.start()
     return int(worker.exitcode or 0)

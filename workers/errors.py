@@ -1,4 +1,4 @@
-"""Why a step failed, in words. Steps raise it, workers.attempt records it."""
+"""Why a step failed or must wait, in words. Steps raise these, workers.attempt records them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -53,3 +53,15 @@ class StepFailed(Exception):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"
+
+
+class NotYet(Exception):
+    """A step must wait: it is run again in `delay` seconds, and holds no slot until then.
+
+    That is no failure and counts against no retries. `reason` is one line for those who look.
+    """
+
+    def __init__(self, reason: str, delay: float) -> None:
+        self.reason = reason
+        self.delay = delay
+        super().__init__(reason)

@@ -24,6 +24,7 @@ from catalog import claims, holders, recover, workers
 from catalog.claims import Claim, StepError
 from catalog.workers import WorkerInfo
 from workers import levels, reconcile, run_values
+from workers.bell import Bell
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two looks at the pool's children
+_SHORTEST = 0.02  # seconds between two looks at what waits for a time
 _TIDY_EVERY = 3600.0  # seconds
 
 #: Held while the heart works with the catalog: a child forked in the middle would inherit locks
@@ -57,7 +59,11 @@ class Heart:
         settings: Settings,
         name: str,
         children: Callable[[], Iterable[int]],
+        *,
+        bell: Bell | None = None,
     ) -> None:
+        self._bell = bell or Bell()
+        self._due: float | None = None  # seconds from the last look until a step is to be sent
         self._engine = engine
         self._app = app
         self._settings = settings
@@ -75,6 +81,7 @@ class Heart:
     def stop(self) -> None:
         """Beat no more and sign off."""
         self._stopped.set()
+        self._bell.ring()
         self._thread.join(timeout=5)
         self._try(lambda: workers.leave(self._engine, self._name))
 
@@ -87,13 +94,33 @@ class Heart:
         due = {action: time.monotonic() + period for action, period in every.items()}
         due[self._tidy] = time.monotonic() + self._settings.lease  # short runs need not wait for it
         every[self._tidy] = _TIDY_EVERY
-        while not self._stopped.wait(TICK):
+        while self._sleeps_on():
             self._try(self._bury_children)
             self._try(lambda: recover.overdue(self._engine, self._settings.fleet))
             for action, period in every.items():
                 if time.monotonic() >= due[action]:
                     due[action] = time.monotonic() + period
                     self._try(action)
+
+    def _sleeps_on(self) -> bool:
+        """Sleep for a tick, but send in time what waits for a time; False to stop."""
+        until = time.monotonic() + TICK
+        while not self._stopped.is_set() and (left := until - time.monotonic()) > 0:
+            self._due = None
+            self._try(self._send_due)
+            if self._due is not None:
+                left = min(left, max(self._due, _SHORTEST))
+            self._bell.wait(left)
+        return not self._stopped.is_set()
+
+    def _send_due(self) -> None:
+        """Send the steps whose time has come, and learn when the next comes."""
+        fleet = self._settings.fleet
+        self._due = recover.next_due(self._engine, fleet)
+        if self._due is None or self._due > 0:
+            return
+        levels.send_steps(self._engine, self._app, recover.stale(self._engine, fleet))
+        self._due = recover.next_due(self._engine, fleet)
 
     def _try(self, action: Callable[[], object]) -> None:
         """What cannot be reached now is tried again at the next beat."""

@@ -75,12 +75,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One worker as its steps see it. `function` finds the work of a step."""
+    """One worker as its steps see it. `function` finds the work of a step.
+
+    `wake` tells the worker's heart that a step waits for a time to come.
+    """
 
     settings: Settings
     app: Celery
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     function: Callable[[str], StepFunction] = step_function
+    wake: Callable[[], None] = lambda: None
 
     @property
     def engine(self) -> Engine:

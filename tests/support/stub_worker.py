@@ -2,19 +2,21 @@
 
 All is real but the work itself: broker, processes, catalog, chords. An asset's `parameters`:
 `<step>_seconds` to take that long, `<step>_fails` to fail with that message, `<step>_raises`,
-`<step>_dies` to be killed, `<step>_lines` to log, `checks_bad` for a check that does not pass. Each
-start and end is a line in the file that FLEET_TEST_JOURNAL names.
+`<step>_dies` to be killed, `<step>_lines` to log, `checks_bad` for a check that does not pass,
+`<step>_waits` to ask so many times for `<step>_every` more seconds, `<step>_breaks` to fail in so
+many of its first attempts. Each start and end is a line in the file that FLEET_TEST_JOURNAL names.
 """
 
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from catalog.values import CheckRow
 from workers import consumer
 from workers.context import StepContext, StepResult
-from workers.errors import StepFailed
+from workers.errors import NotYet, StepFailed
 from workers.settings import Settings
 
 
@@ -42,10 +44,21 @@ def work(context: StepContext) -> StepResult:
         raise StepFailed("cancelled", f"stopped: {context.stop.reason}")
     if "raises" in says:
         raise RuntimeError(says["raises"])
+    if says.get("waits", 0) > _waited(asset, step):
+        note(f"wait {asset} {step}")
+        raise NotYet("not yet there", says["every"])
+    if context.claim.number <= says.get("breaks", 0):
+        note(f"break {asset} {step}")
+        raise StepFailed("script", f"attempt {context.claim.number} broke")
     if "fails" in says:
         raise StepFailed("script", says["fails"])
     note(f"end {asset} {step}")
     return StepResult(result={"step": step}, checks=_checks(says) if step == "checks" else ())
+
+
+def _waited(asset: str, step: str) -> int:
+    lines = Path(os.environ["FLEET_TEST_JOURNAL"]).read_text("utf-8").splitlines()
+    return lines.count(f"wait {asset} {step}")
 
 
 def _checks(says: dict[str, object]) -> tuple[CheckRow, ...]:
