@@ -85,7 +85,7 @@ def _by_change(pipeline: Pipeline, selection: Selection) -> _Keep:
         return lambda _: ""
     names = {asset.name for asset in pipeline.assets if naming.files(asset) & changed}
     names = _with_downstream(pipeline, selection, names)
-    return lambda asset: "" if asset.name in names else "is not modified"
+    return lambda asset: "" if asset.name in names else "not modified"
 
 
 def _by_asset(pipeline: Pipeline, selection: Selection) -> _Keep:
