@@ -110,7 +110,7 @@ def _hints(spec: AssetSpec, data: Data, platform: str, key: str) -> list[Hint]:
     lists = [] if platform in _LISTS_STAY else data.lists
     dates = [c for c in spec.columns if c.name == key and column_hints.type_of(c) == "date"]
     wanted = [Hint(name=column.name, type="date") for column in dates]
-    if _true(spec.parameters.get("enforce_schema")):
+    if true(spec.parameters.get("enforce_schema")):
         wanted += column_hints.declared(spec.columns)
     known = [hint for hint in wanted if resolve(hint.source or hint.name, data.names)]
     return [
@@ -160,10 +160,11 @@ def _interval(
 
 def _with_flags(spec: AssetSpec, load: Load, hints: list[Hint], masks: list[str]) -> Load:
     names = load.names or {}
-    flags = ["--incremental-strategy", load.strategy] if spec.materialization.strategy else []
+    chosen = spec.materialization.strategy or load.strategy != REPLACE
+    flags = ["--incremental-strategy", load.strategy] if chosen else []
     if load.incremental_key and not (load.refreshed and load.strategy == REPLACE):
         flags += ["--incremental-key", names.get(load.incremental_key, load.incremental_key)]
-    flags += _parameters(spec)
+    flags += parameters(spec)
     for mask in masks:
         column, _, algorithm = mask.partition(":")
         flags += ["--mask", f"{names.get(column, column)}:{algorithm}"]
@@ -187,13 +188,14 @@ def _renamed(hint: Hint, names: Mapping[str, str]) -> Hint:
     )
 
 
-def _parameters(spec: AssetSpec) -> list[str]:
+def parameters(spec: AssetSpec) -> list[str]:
+    """The flags that `parameters` asks for."""
     flags: list[str] = []
     for name in _VALUES:
         value = spec.parameters.get(name)
         if value not in (None, ""):
             flags += [f"--{name.replace('_', '-')}", _text(value)]
-    return flags + [f"--{n.replace('_', '-')}" for n in _SWITCHES if _true(spec.parameters.get(n))]
+    return flags + [f"--{n.replace('_', '-')}" for n in _SWITCHES if true(spec.parameters.get(n))]
 
 
 def _typed(hints: list[Hint], data: Data) -> list[str]:
@@ -206,7 +208,8 @@ def _in_data(data: Data, key: str) -> str:
     return (resolve(key, data.names) or key) if key else key
 
 
-def _true(value: object) -> bool:
+def true(value: object) -> bool:
+    """Whether a parameter is switched on."""
     return value is True or str(value).strip().lower() == "true"
 
 

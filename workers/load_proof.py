@@ -131,14 +131,14 @@ def _missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str
     """A notice if repeated keys explain why fewer rows are stored; StepFailed if nothing does."""
     if stored >= given.rows:
         return []
-    keys = [found for key in load.keys if (found := resolve(key, given.names))]
-    merged = load.strategy != "append" and len(keys) == len(load.keys) and keys
-    if merged and given.distinct(keys) == stored:
+    keys = _known_keys(given, load)
+    explained = keys and load.strategy != "append" and given.distinct(keys) in (stored, None)
+    if explained and stored:
         lost = given.rows - stored
         return [
             f"{lost:,} of {given.rows:,} rows repeat the primary key {', '.join(keys)} of another"
         ]
-    hint = "the asset's data is kept: see the step's result for its file"
+    hint = "nothing explains it: look at the table, and run the asset again"
     if load.strategy == "append" and load.keys:
         hint = (
             f"a row with the same primary key ({', '.join(load.keys)}) is already there or comes "
@@ -151,6 +151,14 @@ def _missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str
     )
 
 
+def _known_keys(given: Given, load: Load) -> list[str]:
+    """The primary key as the data names it; empty if a part of it is not there."""
+    if not given.names:
+        return list(load.keys)
+    found = [name for key in load.keys if (name := resolve(key, given.names))]
+    return found if len(found) == len(load.keys) else []
+
+
 def _missing_values(given: Given, held: dict[str, int]) -> None:
     known = given.not_null(list(held))
     lost = {n: known[n] - count for n, count in held.items() if count < known.get(n, 0)}
@@ -159,7 +167,7 @@ def _missing_values(given: Given, held: dict[str, int]) -> None:
         raise StepFailed(
             "load",
             f"values could not be read as the declared type and were loaded as NULL: {words}",
-            hint="convert them in materialize(), or correct the type of the column",
+            hint="correct the values where they come from, or the declared type of the column",
         )
 
 

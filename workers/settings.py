@@ -7,14 +7,15 @@ because `fleet --help` and the asset's supervisor may import it too.
 import dataclasses
 import difflib
 import os
-import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from workers.setting_values import EXPECTED, PARSE, text
 
 CONFIG_NAME = "fleet.toml"
 PREFIX = "FLEET_"
@@ -66,6 +67,10 @@ class Settings:
     ingestr: str = ""
     #: Path of a uv binary; empty means the installed one.
     uv: str = ""
+    #: Path of Rscript for R assets; empty means the one on PATH.
+    rscript: str = ""
+    #: Where connections come from instead of .bruin.yml, unless a run says: vault, doppler, ...
+    secrets_backend: str = ""
     #: Whether uv may download Python versions that this host lacks.
     python_downloads: bool = True
     #: Environments beyond this size are removed, least recently used first.
@@ -74,6 +79,8 @@ class Settings:
     env_max_age: float = 30 * 86_400.0
     #: Resolved requirements are reused for this time, so that runs of one day agree.
     resolution_max_age: float = 86_400.0
+    #: A seed that is fetched from the web may be this large.
+    seed_max_bytes: int = 2**30
     #: Lines of a run that the broker keeps for those who follow; the log file keeps all.
     live_lines: int = 5_000
     #: Files that bundles hold although git ignores them. Without effect until there are bundles.
@@ -103,7 +110,7 @@ class Settings:
 
     def as_environ(self) -> dict[str, str]:
         """Environment variables from which a child process loads these very settings."""
-        texts = {f.name: _text(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        texts = {f.name: text(getattr(self, f.name)) for f in dataclasses.fields(self)}
         return {PREFIX + k.upper(): v for k, v in texts.items()} | {PREFIX + "CONFIG": ""}
 
     @property
@@ -147,11 +154,7 @@ class Settings:
         return self.home / "logs"
 
 
-_PATHS = {"home", "storage", "connections", "ingestr", "uv"}
-_DURATION = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_SIZE = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_BOOL = {"true": True, "yes": True, "on": True, "1": True}
-_BOOL |= {"false": False, "no": False, "off": False, "0": False}
+_PATHS = {"home", "storage", "connections", "ingestr", "uv", "rscript"}
 
 
 def _default_home(environ: Mapping[str, str]) -> Path:
@@ -214,10 +217,10 @@ def _value(key: str, raw: Any, source: str, base: Path) -> Any:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise SettingsError(f"{source}: there is no setting {key}{hint}")
     try:
-        value = _PARSE[kinds[key]](raw)
+        value = PARSE[kinds[key]](raw)
         return _located(key, value, base) if key in _PATHS else value
     except (ValueError, TypeError, KeyError) as error:
-        raise SettingsError(f"{source}: {key} = {raw!r}: {_expected(kinds[key])}") from error
+        raise SettingsError(f"{source}: {key} = {raw!r}: {EXPECTED[kinds[key]]}") from error
 
 
 def _located(key: str, value: Any, base: Path) -> Any:
@@ -230,57 +233,6 @@ def _located(key: str, value: Any, base: Path) -> Any:
         return ""
     path = Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 - keeps links
     return path if key == "home" else str(path)
-
-
-def _number(units: Mapping[str, float]) -> Callable[[Any], float]:
-    def parse(raw: Any) -> float:
-        if isinstance(raw, bool):
-            raise TypeError(raw)
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-z]*)\s*", str(raw).lower())
-        if not match:
-            raise ValueError(raw)
-        return float(match[1]) * units[match[2]]
-
-    return parse
-
-
-def _plain(raw: Any) -> str:
-    if not isinstance(raw, str | Path):
-        raise TypeError(raw)
-    return str(raw)
-
-
-def _words(raw: Any) -> tuple[str, ...]:
-    parts = raw.split(",") if isinstance(raw, str) else raw
-    return tuple(word for part in parts if (word := _plain(part).strip()))
-
-
-_PARSE: dict[Any, Callable[[Any], Any]] = {
-    Path: _plain,
-    str: _plain,
-    int: lambda raw: int(_number(_SIZE)(raw)),
-    float: _number(_DURATION),
-    bool: lambda raw: raw if isinstance(raw, bool) else _BOOL[str(raw).strip().lower()],
-    tuple[str, ...]: _words,
-}
-_EXPECTED: dict[Any, str] = {
-    Path: "expected a folder",
-    str: "expected a text (a path, where the setting is one)",
-    int: "expected a whole number, for sizes also such as 20GB",
-    float: "expected a time such as 20, 5m or 30d",
-    bool: "expected true or false",
-    tuple[str, ...]: "expected a list of texts",
-}
-
-
-def _expected(kind: Any) -> str:
-    return _EXPECTED[kind]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check(settings: Settings) -> None:
