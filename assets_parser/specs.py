@@ -46,7 +46,7 @@ class SpecMaker:
 
     def spec(self, asset: Asset, steps: tuple[Step, ...], upstreams: tuple[str, ...]) -> AssetSpec:
         """The spec of one asset; incomplete if `faults` has grown."""
-        packages = self._packages(asset)
+        packages = _Packages() if asset.type == "r" else self._packages(asset)
         python = self._python(asset, packages)
         context = self._context(asset)
         texts = Rendering(asset, context, self._variables, self.faults)
@@ -150,6 +150,8 @@ class SpecMaker:
             return _Packages()
 
     def _python(self, asset: Asset, packages: _Packages) -> python_version.Choice:
+        if asset.type == "r":  # its image, if any, names no Python
+            return python_version.Choice(version=python_version.DEFAULT)
         try:
             return python_version.choose(asset.image, packages.requires_python)
         except ValueError as error:

@@ -48,7 +48,7 @@ def of(plan: Plan, settings: Settings) -> list[Need]:
     found: dict[tuple[object, ...], Need] = {}
     for spec in plan.assets:
         pyarrow = "materialize" in spec.steps
-        if pyarrow or "script" in spec.steps:
+        if pyarrow or ("script" in spec.steps and spec.type != "r"):
             shown = packages(plan, spec)
             shown = "pyarrow" if pyarrow and shown == NOTHING else shown
             key = (spec.python, spec.requirements, pyarrow)

@@ -1,4 +1,4 @@
-"""The main step of a Python asset: run it, as a script or for the value of its materialize().
+"""The main step of a script: run it, for Python also for the value of its materialize().
 
 workers.steps calls `run`. The asset's code runs in its own environment and process, never here;
 what it returned comes back as an Arrow file, renamed into place after the process succeeded.
@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from workers import connections, process_environment, storage, supervisor, traceback_frames
+from workers import asset_process, r_script, storage, traceback_frames
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
 from workers.envs import Env, EnvStore, request_for
 from workers.errors import StepFailed
-from workers.secret_values import secret_texts
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,14 +34,15 @@ MAGIC = b"ARROW1"
 NO_FILE = "the asset left no regular Arrow file behind"
 _FORMS = ("", "table")  # of materialization: what a value can become
 LEFT_EARLY = "the process ended with exit code 0 before materialize() returned; nothing is loaded"
-TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
 
 
 def run(context: StepContext) -> StepResult:
     """Run the asset of this attempt. Raises StepFailed."""
+    if context.spec.type == "r":
+        return r_script.run(context)
     _check_form(context)
     attempt = _Attempt(context)
-    env = attempt.environment()
+    env = asset_process.environment(context)
     with attempt.scratch() as scratch, attempt.interpreter() as interpreter:
         if context.claim.step == "materialize":
             return StepResult(result=_materialize(attempt, interpreter, env, scratch))
@@ -142,21 +142,6 @@ class _Attempt:
 
     context: StepContext
 
-    def environment(self) -> dict[str, str]:
-        """The process's environment; its secrets are known to the log's mask from now on."""
-        context = self.context
-        declared = {}
-        if context.spec.secrets:
-            known = connections.of(context)
-            declared = process_environment.secrets(context.spec, known)
-        if context.options.mask_credentials:
-            context.mask(self._secret_texts(declared))
-        return process_environment.build(context.spec, declared, os.environ)
-
-    @staticmethod
-    def _secret_texts(declared: Mapping[str, connections.Connection]) -> list[str]:
-        return [text for connection in declared.values() for text in secret_texts(connection)]
-
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for what worker and process tell each other, only for this user."""
@@ -208,21 +193,9 @@ class _Attempt:
         argv = [str(interpreter.python), str(LAUNCH), str(file)]
         commands = os.pathsep.join([str(interpreter.python.parent), env.get("PATH", os.defpath)])
         active = {"PATH": commands, "VIRTUAL_ENV": str(interpreter.folder)}  # as `uv run` does
-        try:
-            ended = supervisor.mine().run(
-                argv,
-                {**env, **active},
-                context.project / spec.working_dir,
-                on_line=context.log.line,
-                stop=context.stop,
-                timeout=spec.timeout,
-                lease=context.settings.lease * TICK_MARGIN,
-                grace=context.settings.stop_grace,
-            )
-        except supervisor.SupervisorError as error:
-            raise StepFailed("env", f"the process could not be started: {error}") from error
-        if ended.leftovers:
-            context.log.line(f"notice: ended {ended.leftovers} processes that were left running")
+        ended = asset_process.run(
+            context, argv, {**env, **active}, context.project / spec.working_dir
+        )
         failure = traceback_frames.read(Path(job["failure"]), context.project)
         failed = failure_of(ended, failure, spec, context.claim.step)
         if failed is not None:

@@ -69,9 +69,8 @@ class Bench:
             self.write(path, code)
         options = given.pop("options", OPTIONS)
         config = given.pop("config", None)
-        spec = AssetSpec(
-            pipeline="shop", name="main.orders", type="python", path=path, steps=(step,), **given
-        )
+        given["type"] = given.pop("kind", "python")
+        spec = AssetSpec(pipeline="shop", name="main.orders", path=path, steps=(step,), **given)
         return main_step.run(self._context(spec, step, options, config))
 
     def table(self, code: str, **given: Any) -> StepResult:

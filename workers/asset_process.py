@@ -1,0 +1,46 @@
+"""An asset's own process: the environment it is given, and its run to the end.
+
+Called by workers.main_step (Python) and workers.r_script (R).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from workers import connections, process_environment, supervisor
+from workers.context import StepContext
+from workers.errors import StepFailed
+from workers.secret_values import secret_texts
+from workers.supervisor import Exit
+
+TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
+
+
+def environment(context: StepContext) -> dict[str, str]:
+    """The process's environment; its secrets are known to the log's mask from now on."""
+    declared = {}
+    if context.spec.secrets:
+        declared = process_environment.secrets(context.spec, connections.of(context))
+    if context.options.mask_credentials:
+        context.mask([text for one in declared.values() for text in secret_texts(one)])
+    return process_environment.build(context.spec, declared, os.environ)
+
+
+def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Exit:
+    """Run it to its end, its lines going to the log; StepFailed if it cannot be started."""
+    try:
+        ended = supervisor.mine().run(
+            argv,
+            env,
+            cwd,
+            on_line=context.log.line,
+            stop=context.stop,
+            timeout=context.spec.timeout,
+            lease=context.settings.lease * TICK_MARGIN,
+            grace=context.settings.stop_grace,
+        )
+    except supervisor.SupervisorError as error:
+        raise StepFailed("env", f"the process could not be started: {error}") from error
+    if ended.leftovers:
+        context.log.line(f"notice: ended {ended.leftovers} processes that were left running")
+    return ended
