@@ -30,7 +30,7 @@ _VALUES = (
 )
 _SWITCHES = ("no_inference", "trim_whitespace")
 # Platforms of ingestr that keep a list of plain values as a list.
-_LISTS_STAY = frozenset(
+LISTS_STAY = frozenset(
     {"duckdb", "motherduck", "google_cloud_platform", "clickhouse", "databricks"}
 )
 
@@ -107,7 +107,7 @@ def _check(spec: AssetSpec, strategy: str, key: str, data: Data) -> None:
 
 def _hints(spec: AssetSpec, data: Data, platform: str, key: str) -> list[Hint]:
     """Lists first, then what is declared: the later one wins, but a list stays JSON."""
-    lists = [] if platform in _LISTS_STAY else data.lists
+    lists = [] if platform in LISTS_STAY else data.lists
     dates = [c for c in spec.columns if c.name == key and column_hints.type_of(c) == "date"]
     wanted = [Hint(name=column.name, type="date") for column in dates]
     if true(spec.parameters.get("enforce_schema")):

@@ -12,12 +12,12 @@ from workers.context import Stop
 from workers.engines import QueryFailed, Shape, opened
 from workers.errors import StepFailed
 from workers.guard import Guard
+from workers.load_flags import LISTS_STAY
 from workers.load_proof import ENGINES, PATIENCE
 from workers.source_flags import Reading
 from workers.sql.names import snake_case
 
 QUERY = "query:"
-_LISTS_STAY = frozenset({"duckdb", "motherduck"})  # from one of these to another
 _NUMBERS = ("int", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubigint", "usmallint")
 _NUMBERS += ("utinyint", "float", "double", "real", "decimal", "numeric")
 
@@ -48,7 +48,7 @@ def look(
     columns = _wanted(shape, spec)
     _refuse_alike(columns, table, spec)
     _refuse_structs(columns, source, table)
-    stay = source.type in _LISTS_STAY and destination.type in _LISTS_STAY
+    stay = destination.type in LISTS_STAY
     lists = [name for name, kind in columns.items() if kind.endswith("]") and not stay]
     numbers = [name for name, kind in columns.items() if kind.lower().startswith(_NUMBERS)]
     return Source(reading=Reading(lists=lists, numbers=numbers, bounded=False))
@@ -96,6 +96,5 @@ def _refuse_structs(columns: dict[str, str], source: Connection, table: str) -> 
                 "load",
                 f"column {name!r} of {table} is a {kind.partition('(')[0]}, whose values ingestr "
                 "cannot read",
-                hint=f"read it as JSON: `source_table` may be a {QUERY.rstrip(':')}, such as "
-                f'"{QUERY}select to_json({name}) as {name} from {table}"',
+                hint=f"read it as JSON, by a query: `source_table: {QUERY}...` with to_json({name})",
             )
