@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
+import shlex
 from pathlib import Path
 
 import click
 import pytest
 
 from dispatcher.cli import cli
+from dispatcher.commands.run import command as run
 from workers.settings import Settings
 
 SETTINGS = [f.name for f in dataclasses.fields(Settings)]
@@ -20,11 +22,14 @@ def test_every_setting_stands_in_the_configuration_page(name: str, project_root:
     assert f"| `{name}` |" in (project_root / "docs/configuration.md").read_text()
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/coming-from-bruin.md"]
+)
 def test_links_between_pages_lead_somewhere(page: str, project_root: Path) -> None:
     """Every relative link names a file of the project."""
     text = (project_root / page).read_text()
-    dead = [target for target in LINK.findall(text) if not (project_root / target).exists()]
+    folder = (project_root / page).parent
+    dead = [target for target in LINK.findall(text) if not (folder / target).exists()]
     assert not dead
 
 
@@ -35,3 +40,39 @@ def test_the_readme_names_only_verbs_that_exist(project_root: Path) -> None:
     known = set(cli.list_commands(click.Context(cli)))
     assert words
     assert set(words) <= known
+
+
+COMING = "docs/coming-from-bruin.md"
+# of `bruin run --help`
+_OF_BRUIN = """
+    apply-interval-modifiers backfill-id backfill-total config-file continue debug debug-ingestr-src
+    downstream end-date environment exclude-tag exp-use-winget-for-uv force full-refresh interactive
+    mask-credentials minimal-logs modified no-color no-log-file no-timestamp no-validation only
+    push-metadata query-annotations secrets-backend selector sensor-mode single-check start-date
+    stream tag timeout use-gong use-pip var variant verbose workers
+"""
+
+
+def _commands(text: str) -> list[list[str]]:
+    """The command lines of a page, their explanations cut off."""
+    found = re.findall(r"^    fleet (.+)$", text, re.MULTILINE)
+    return [shlex.split(re.split(r" {2,}", line)[0]) for line in found]
+
+
+def test_the_page_for_bruins_users_has_every_flag_of_bruin_run(project_root: Path) -> None:
+    """And each flag of its table is one that `fleet run` reads."""
+    rows = re.findall(r"^\| (`-.+?) \|", (project_root / COMING).read_text(), re.MULTILINE)
+    named = {flag for row in rows for flag in re.findall(r"`(-[^`]+)`", row)}
+    assert {f"--{name}" for name in _OF_BRUIN.split()} <= named
+    known = {name for option in run.params for name in (*option.opts, *option.secondary_opts)}
+    assert named <= known
+
+
+def test_the_commands_of_the_page_for_bruins_users_can_be_read(project_root: Path) -> None:
+    """Each is a verb with arguments that it takes; what they do is tried end to end."""
+    commands = _commands((project_root / COMING).read_text())
+    assert len(commands) > 10
+    for verb, *arguments in commands:
+        command = cli.get_command(click.Context(cli), verb)
+        assert command, verb
+        command.make_context(verb, arguments)
