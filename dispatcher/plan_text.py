@@ -14,6 +14,8 @@ from dispatcher.terminal import Terminal, printable
 from dispatcher.words import some
 
 VERSION = 1
+_RUNTIME = 5  # the column of what runs the asset; the last one says after which others
+_LEAST = 12  # columns that are enough to begin with a name
 _MANY = 3  # assets that are skipped for the same reason are not named one by one
 
 
@@ -73,8 +75,23 @@ def _levels(terminal: Terminal, plan: Plan, prepared: Prepared) -> None:
         for number, level in enumerate(plan.levels)
         for position, spec in enumerate(level)
     ]
-    for line in tables.columns(rows):
+    for line in _fitting(terminal, rows):
         terminal.line(terminal.cut(line))
+
+
+def _fitting(terminal: Terminal, rows: Sequence[Sequence[str]]) -> list[str]:
+    """The table; a narrow terminal does without what runs the assets, then without their order."""
+    lines = tables.columns(rows)
+    if not terminal.tty or _width(lines) < terminal.width:
+        return lines
+    short = tables.columns([row[:_RUNTIME] for row in rows])
+    if _width(short) + _LEAST >= terminal.width:
+        return short
+    return tables.columns([[*row[:_RUNTIME], row[-1]] for row in rows])
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(map(len, lines), default=0)
 
 
 def _row(plan: Plan, spec: AssetSpec, level: int, prepared: Prepared) -> list[str]:

@@ -132,8 +132,11 @@ def _next(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list
     wait = "asset that waits" if waiting == 1 else f"{number(waiting)} assets that wait"
     what = f"it and the {wait} for it" if waiting else "it"
     command = f"{again} {failure.asset}{' --downstream' if waiting else ''}"
-    note = terminal.style(f"    runs {what}", dim=True)
-    return [f"log    fleet logs {run_id} {failure.asset}", f"again  {command}{note}"]
+    note = f"    runs {what}"
+    if terminal.tty and len(_INDENT + "again  " + command + note) >= terminal.width:
+        note = ""
+    again = f"again  {command}{terminal.style(note, dim=True)}"
+    return [f"log    fleet logs {run_id} {failure.asset}", again]
 
 
 def _annotation(failure: Failure) -> str:

@@ -72,7 +72,8 @@ class Terminal:
         room = self.width - spare
         if not self.tty or len(plain) <= room:
             return line
-        return plain[: room - 1] + "…"
+        kept = plain[: room - 1]
+        return kept + "…" if kept[-1:].strip() else kept.rstrip() + " …"
 
     def text(self, text: str) -> str:
         """The text with what this terminal cannot show replaced."""
