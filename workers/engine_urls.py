@@ -127,6 +127,8 @@ def _mysql(connection: Connection, write: bool, name: str) -> Access:
     files = {part: connection.text(f"ssl_{part}_path") for part in ("ca", "cert", "key")}
     arguments: dict[str, Any] = {"connect_timeout": CONNECT, "charset": "utf8mb4"}
     arguments |= {f"ssl_{part}": path for part, path in files.items() if path}
+    if password := connection.text("password"):  # as text, the driver sends it in Latin-1
+        arguments["password"] = password.encode()
     return Access(url=_url("mysql+pymysql", connection, port), arguments=arguments, extra="mysql")
 
 

@@ -78,6 +78,8 @@ class Database:
         return find(parts)
 
     def _read(self, query: str, limit: int) -> tuple[list[Sequence[Any]], int]:
+        if self.link.dialect.driver == "pymysql":  # closing a result reads the rest of it
+            self.link.exec_driver_sql(f"SET SESSION sql_select_limit = {limit}")
         with self.link.execution_options(stream_results=True).exec_driver_sql(query) as result:
             if not result.returns_rows:
                 return [], 0

@@ -31,23 +31,32 @@ class Guard:
 
     @contextlib.contextmanager
     def watching(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, call `interrupt` as soon as there is a reason."""
+        """While the body runs, call `interrupt` as soon as there is a reason.
+
+        Raises StepFailed if that was done although the body ended well: a MySQL function that is
+        interrupted just returns something.
+        """
         self.check()
         if self._stop is None and not self._deadline:
             yield
             return
-        done = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(done, interrupt), daemon=True)
+        done, fired = threading.Event(), threading.Event()
+        thread = threading.Thread(target=self._watch, args=(done, fired, interrupt), daemon=True)
         thread.start()
         try:
             yield
         finally:
             done.set()
             thread.join()
+        if fired.is_set():
+            self.check()
 
-    def _watch(self, done: threading.Event, interrupt: Callable[[], None]) -> None:
+    def _watch(
+        self, done: threading.Event, fired: threading.Event, interrupt: Callable[[], None]
+    ) -> None:
         while not done.wait(WATCH):
             if self._reason():
+                fired.set()
                 interrupt()
 
     def _reason(self) -> str | None:

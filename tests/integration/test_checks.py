@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from assets_parser.model import Check, Column, CustomCheck, ForeignKey
-from tests.support import tables, warehouse
+from tests.support import mariadb, tables, warehouse
 from tests.support.tables import Target
 from workers.errors import StepFailed
 
@@ -33,13 +33,20 @@ def server() -> Iterator[warehouse.Server]:
         yield running
 
 
-@pytest.fixture(scope="module", params=["duckdb", "sqlite", "postgres"])
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[mariadb.Server]:
+    """One MariaDB for this module."""
+    with mariadb.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["duckdb", "sqlite", "postgres", "mysql"])
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
     """A database of each engine that holds the table shop.orders."""
     folder = tmp_path_factory.mktemp(str(request.param))
-    if request.param == "postgres":
-        server: warehouse.Server = request.getfixturevalue("server")
-        made = server.target(folder)
+    if request.param in ("postgres", "mysql"):
+        fixture = "server" if request.param == "postgres" else "mysql"
+        made: Target = request.getfixturevalue(fixture).target(folder)
     else:
         made = getattr(tables, request.param)(folder)
     made.load(DATA)
@@ -219,9 +226,20 @@ def test_a_check_that_takes_too_long_is_ended(target: Target) -> None:
     )
     if target.kind == "duckdb":
         slow = "select count(*) from range(100000000000) t(a) where a % 7 = sqrt(a)"
+    if target.kind == "mysql":
+        slow = "select benchmark(10000000000, sha2('a', 512))"
     with pytest.raises(StepFailed) as failure:
         target.check(custom_checks=(CustomCheck(name="slow", query=slow),), timeout=0.5)
     assert failure.value.kind == "timeout"
+
+
+def test_a_result_is_read_only_as_far_as_needed(target: Target) -> None:
+    """A query of a billion rows costs neither their memory nor their time."""
+    numbers = "select a.id from shop.orders a" + ", shop.orders {}" * 18
+    query = numbers.format(*[f"t{n}" for n in range(18)])
+    found = target.check(custom_checks=(CustomCheck(name="many", query=query),), timeout=60)
+    assert found["custom:many"].observed == "more than one row"
+    assert target.check(custom_checks=(CustomCheck(name="a", query="select 0"),))["custom:a"].passed
 
 
 def test_a_database_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
