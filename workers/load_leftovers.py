@@ -9,7 +9,7 @@ from pathlib import Path
 from workers.connections import Connection
 from workers.engines import Database, opened
 from workers.guard import Guard
-from workers.load_proof import PATIENCE, Started
+from workers.load_proof import PATIENCE, Started, provable
 from workers.sql.names import table_parts
 
 _STAGING = re.compile(r"_(\d{19})$")  # ingestr ends the names of its tables with nanoseconds
@@ -19,7 +19,7 @@ def tidy(connection: Connection, table: str, started: Started, *, failed: bool) 
     """Remove what ingestr left behind: its staging file, and after a failure its staging tables."""
     if connection.type == "sqlite" and connection.file:
         _remove_staging_file(connection.file)
-    if not failed or connection.type not in {"duckdb", "postgres"}:
+    if not failed or connection.type == "sqlite" or not provable(connection):
         return
     if connection.file and not connection.file.exists():
         return

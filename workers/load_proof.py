@@ -5,6 +5,7 @@ and although delete+insert doubled rows. Every row that it loads bears the time 
 query tells what came of this one. Only for engines that we query ourselves.
 """
 
+import importlib.util
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from workers.load_flags import DELETE_INSERT, Load, rfc3339
 from workers.sql.names import resolve
 
 STAMP = "_ingestr_loaded_at"
-ENGINES = frozenset({"duckdb", "sqlite", "postgres"})
+ENGINES = frozenset({"duckdb", "sqlite", "postgres", "mysql"})
 PATIENCE = 30.0  # seconds that counting may take; a table without an index may be huge
 
 
@@ -69,9 +70,16 @@ class Proof:
     notices: tuple[str, ...] = ()
 
 
+def provable(connection: Connection) -> bool:
+    """Whether loads into the connection are counted: MySQL's driver is an extra."""
+    if connection.type == "mysql":
+        return importlib.util.find_spec("pymysql") is not None
+    return connection.type in ENGINES
+
+
 def shape_before(connection: Connection, table: str, stop: Stop) -> Shape | None:
     """The table as it is before the load, None if it is new."""
-    if connection.type not in ENGINES or (connection.file and not connection.file.exists()):
+    if not provable(connection) or (connection.file and not connection.file.exists()):
         return None
     with opened(connection, guard=Guard(stop, PATIENCE)) as database:
         return database.shape(table)
@@ -89,7 +97,7 @@ def prove(
     connection: Connection, table: str, given: Given, load: Load, started: Started, *, stop: Stop
 ) -> Proof:
     """Count what the load wrote. StepFailed if rows or values are missing."""
-    if connection.type not in ENGINES:
+    if not provable(connection):
         return Proof(rows=given.rows)
     write = load.strategy == DELETE_INSERT
     with opened(connection, write=write, guard=Guard(stop, PATIENCE)) as database:
@@ -121,6 +129,8 @@ def _proved(database: Database, table: str, given: Given, load: Load, started: S
 def _ours(database: Database, shape: Shape, started: Started) -> str:
     """The condition that picks the rows of this load."""
     stamp = _quoted(database, STAMP)
+    if database.dialect.name == "mysql":  # times without a zone there, written in UTC
+        return f"{stamp} >= '{started.text.rstrip('Z').replace('T', ' ')}'"
     if database.dialect.name != "sqlite":
         return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
     table = database.dialect.table(shape.parts)  # texts there; the row written last is of this load
@@ -201,9 +211,13 @@ def _replaced_outside(
 
 
 def _again(name: str, column: str, value: str, ours: str) -> str:
-    """The condition that a row of this load has the same key, NULL being a key like others."""
-    same = f"{value} IN (SELECT {value} FROM {name} WHERE {ours})"  # noqa: S608
-    none = f"EXISTS (SELECT 1 FROM {name} AS n WHERE n.{column} IS NULL AND {ours})"  # noqa: S608
+    """The condition that a row of this load has the same key, NULL being a key like others.
+
+    MySQL reads the table that it deletes from only through a table made of it: hence DISTINCT.
+    """
+    keys = f"(SELECT DISTINCT {value} AS k FROM {name} WHERE {ours}) AS s"  # noqa: S608
+    same = f"{value} IN (SELECT k FROM {keys} WHERE k IS NOT NULL)"  # noqa: S608
+    none = f"EXISTS (SELECT 1 FROM {keys} WHERE k IS NULL)"  # noqa: S608
     return f"({same} OR ({column} IS NULL AND {none}))"
 
 

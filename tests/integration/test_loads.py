@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from assets_parser.model import Column
-from tests.support import tables, warehouse
+from tests.support import mariadb, tables, warehouse
 from tests.support.tables import PASSWORD, Target
 from workers.errors import StepFailed
 
@@ -30,13 +30,22 @@ def server() -> Iterator[warehouse.Server]:
         yield running
 
 
-@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[mariadb.Server]:
+    """One MariaDB for this module."""
+    with mariadb.running() as running:
+        yield running
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgres", "mysql"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     """An empty database of each engine."""
-    if request.param == "postgres":
-        server: warehouse.Server = request.getfixturevalue("server")
-        return server.target(tmp_path)
-    made: Target = getattr(tables, request.param)(tmp_path)
+    made: Target
+    if request.param in ("postgres", "mysql"):
+        fixture = "server" if request.param == "postgres" else "mysql"
+        made = request.getfixturevalue(fixture).target(tmp_path)
+    else:
+        made = getattr(tables, request.param)(tmp_path)
     return made
 
 

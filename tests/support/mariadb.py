@@ -31,9 +31,11 @@ class Server:
     host: str = "127.0.0.1"
 
     def target(self, folder: Path) -> Target:
-        """A connection to a new, empty database."""
-        name = f"shop_{uuid.uuid4().hex[:10]}"
-        self.execute(f"CREATE DATABASE {name}")
+        """A connection to a new, empty database. A schema is a database of the server here, so
+        that of the test before goes."""
+        name = f"own_{uuid.uuid4().hex[:10]}"
+        for statement in ("DROP DATABASE IF EXISTS shop", f"CREATE DATABASE {name}"):
+            self.execute(statement)
         config = (
             f"{{name: db, host: {self.host}, port: {self.port}, username: {USER}, "
             f"password: '{PASSWORD}', database: {name}}}"
