@@ -55,7 +55,7 @@ class Database:
     def rows(self, query: str, limit: int = 2) -> tuple[list[Sequence[Any]], int]:
         """The first rows of a query's result, and the number of its columns."""
         read = self._streamed if self.connection.type in _STREAMS else self._read
-        with self._translated(), self.guard.watching(self._interrupt()):
+        with self._translated(), self.guard.watching(self.interrupter()):
             return read(query, limit)
 
     def row(self, query: str) -> Sequence[Any]:
@@ -64,7 +64,7 @@ class Database:
 
     def execute(self, statement: str) -> int:
         """Run a statement and commit; the number of rows it touched, -1 if that is not known."""
-        with self._translated(), self.guard.watching(self._interrupt()):
+        with self._translated(), self.guard.watching(self.interrupter()):
             touched = self.link.exec_driver_sql(statement).rowcount
             self.link.commit()
             return touched
@@ -118,7 +118,8 @@ class Database:
         columns = {str(row[1]): str(row[2]) for row in self.rows(info, limit=_MANY)[0]}
         return Shape(parts=(schema, parts[-1]), columns=columns) if columns else None
 
-    def _interrupt(self) -> Callable[[], None]:
+    def interrupter(self) -> Callable[[], None]:
+        """What ends a running query, from another thread."""
         raw: Any = self.link.connection.dbapi_connection
         if self.link.dialect.driver == "pymysql":
             return lambda: _kill(self.link.engine, raw.thread_id())

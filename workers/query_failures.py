@@ -1,0 +1,74 @@
+"""What a failing query of a SQL asset says to a person: reason, place, statement. For query_step."""
+
+import re
+from pathlib import Path
+
+from assets_parser.spec import AssetSpec
+from workers.errors import Frame, StepFailed
+from workers.sql.scripts import Statement
+
+_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_MOST = 12  # lines of a statement that are shown
+_WIDE = 200  # characters of a line
+_HINTS = (
+    (
+        re.compile(r"is not a table|Existing object .* is of type View", re.IGNORECASE),
+        "a view has the name of the table: drop it, or give the asset another name",
+    ),
+    (
+        re.compile(r"cannot drop columns from view|cannot change (name|data type) of view column"),
+        "the server cannot give a view other columns in place: drop the view, then run again",
+    ),
+    (
+        re.compile(r"because other objects depend on it"),
+        "drop what depends on it first, or keep the table with `strategy: truncate+insert`",
+    ),
+)
+
+
+def of(said: str, statement: Statement, spec: AssetSpec, project: Path) -> StepFailed:
+    """The failure of a statement, with the place in the asset's file where the engine names one."""
+    number = _number(said)
+    frame = _frame(statement, number, spec, project)
+    first, _, rest = said.strip().partition("\n")
+    detail = rest.strip("\n") if frame is None else _LINE.sub("", rest).strip("\n")
+    if frame is None:
+        detail = "\n".join(filter(None, [detail, _excerpt(statement.text, number)]))
+    hint = next((words for pattern, words in _HINTS if pattern.search(said)), "")
+    frames = (frame,) if frame else ()
+    return StepFailed("query", first.strip(), detail=detail, hint=hint, frames=frames)
+
+
+def _number(said: str) -> int:
+    found = _LINE.search(said)
+    return int(found[1]) if found else 0
+
+
+def _frame(statement: Statement, number: int, spec: AssetSpec, project: Path) -> Frame | None:
+    """A template may have moved the lines: only a line that stands in the file is named."""
+    lines = statement.text.splitlines()
+    if not number or number > len(lines) or not statement.line:
+        return None
+    source, expected = lines[number - 1].strip(), statement.line_of(number)
+    known = _lines(project / spec.body_path)
+    found = [at for at, line in enumerate(known, 1) if line.strip() == source]
+    if not source or not found or not expected:
+        return None
+    nearest = min(found, key=lambda at: abs(at - expected))
+    return Frame(file=spec.body_path, line=nearest, function="", source=source[:_WIDE])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8", errors="replace").splitlines()
+    except OSError:  # without the file there is no place to name
+        return []
+
+
+def _excerpt(text: str, number: int) -> str:
+    """The statement, or what is around its line."""
+    lines = text.strip().splitlines()
+    start = max(0, min(number - _MOST // 2, len(lines) - _MOST)) if number else 0
+    shown = [line[:_WIDE] for line in lines[start : start + _MOST]]
+    more = ["..."] if start + _MOST < len(lines) else []
+    return "\n".join([*shown, *more])

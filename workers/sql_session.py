@@ -1,0 +1,153 @@
+"""One session with a connection's database, in which a SQL asset runs. For workers.query_step.
+
+Temporary tables and settings last as long as the session. Nothing is committed or undone here: the
+script says BEGIN, COMMIT and ROLLBACK itself. DuckDB runs in a process of its own.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workers import engines
+from workers.connections import Connection
+from workers.context import StepContext
+from workers.duckdb_process import DuckdbFailed, DuckdbProcess, mine
+from workers.engines import Database, QueryFailed
+from workers.errors import StepFailed
+from workers.guard import Guard
+from workers.asset_process import TICK_MARGIN
+from workers.masking import Masker
+from workers.secret_values import secret_texts
+
+FORMAT = "v1.0.0"  # of new DuckDB files: every DuckDB since 1.0 reads it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a statement gave: its first rows, its columns, the number of rows it touched or -1."""
+
+    rows: Sequence[Sequence[Any]] = ()
+    columns: tuple[str, ...] = ()
+    touched: int = -1
+
+
+class Session(Protocol):
+    """Runs statements, one after the other."""
+
+    def run(self, statement: str, limit: int = 0) -> Answer:
+        """Run a statement to its end; its first `limit` rows. QueryFailed if it is refused."""
+
+
+@contextlib.contextmanager
+def opened(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
+    """A session; what is not committed at its end is undone. StepFailed if it cannot be opened."""
+    with contextlib.ExitStack() as stack:
+        if connection.type == "duckdb":
+            yield stack.enter_context(_duckdb(context, connection, guard))
+        else:
+            yield stack.enter_context(_server(context, connection, guard))
+
+
+@dataclass(frozen=True, slots=True)
+class _Duckdb:
+    process: DuckdbProcess
+    guard: Guard
+    masker: Masker
+
+    def run(self, statement: str, limit: int = 0) -> Answer:
+        try:
+            said = self.process.ask({"do": "run", "sql": statement, "limit": limit}, self.guard)
+        except DuckdbFailed as error:
+            raise QueryFailed(self.masker.mask(str(error))) from None
+        return Answer(
+            rows=said["rows"], columns=tuple(said["columns"]), touched=int(said["touched"])
+        )
+
+
+@contextlib.contextmanager
+def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
+    process, settings = mine(), context.settings
+    masker = Masker(secret_texts(connection))
+    order = {
+        "path": _path(connection),
+        # a name that is no table is an error, also where a variable of the child bears it
+        "config": {"python_enable_replacements": False, "storage_compatibility_version": FORMAT},
+        "read_only": connection.text("read_only") == "true",
+        "cwd": str(context.project),
+    }
+    try:
+        lease = settings.lease * TICK_MARGIN
+        process.open(order, guard, lease=lease, grace=settings.stop_grace)
+        yield _Duckdb(process, guard, masker)
+    except DuckdbFailed as error:
+        raise _cannot_open(connection, masker.mask(str(error))) from None
+    finally:
+        process.release()
+
+
+def _path(connection: Connection) -> str:
+    """The file, in a folder that is there."""
+    file = connection.file
+    if file is None:
+        path = connection.text("path")
+        if connection.fields.get("lakehouse"):
+            message = f"connection {connection.name!r}: SQL assets cannot use a lakehouse yet"
+            raise StepFailed("config", message)
+        return path if path.startswith("md:") else ":memory:"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StepFailed("config", f"cannot make the database file {file}: {why}") from error
+    return str(file)
+
+
+def _cannot_open(connection: Connection, said: str) -> StepFailed:
+    hint = f"check the connection {connection.name!r} of .bruin.yml on this worker"
+    if "lock" in said.lower():
+        hint = "another program has the file open; end it, or wait and run again"
+    return StepFailed(
+        "config", f"cannot open connection {connection.name!r}", detail=said, hint=hint
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    database: Database
+    raw: Any = field(repr=False)  # the driver's connection, which commits by itself
+
+    def run(self, statement: str, limit: int = 0) -> Answer:
+        database = self.database
+        driver: Any = database.link.dialect.dbapi
+        try:
+            with database.guard.watching(database.interrupter()), self.raw.cursor() as cursor:
+                cursor.execute(statement)
+                names = tuple(str(column[0]) for column in cursor.description or ())
+                rows = [tuple(row) for row in cursor.fetchmany(limit)] if names and limit else []
+                return Answer(rows=rows, columns=names, touched=cursor.rowcount)
+        except driver.Error as error:
+            database.guard.check()
+            raise QueryFailed(database.masker.mask(engines.words(error))) from None
+
+
+@contextlib.contextmanager
+def _server(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
+    claim = context.claim
+    name = f"fleet {claim.run_id} {context.spec.name}"
+    with engines.opened(connection, guard=guard, write=True, name=name) as database:
+        link = database.link.execution_options(isolation_level="AUTOCOMMIT")
+        raw: Any = link.connection.dbapi_connection
+        if hasattr(raw, "add_notice_handler"):
+            raw.add_notice_handler(lambda notice: _tell(context, notice))
+        yield _Server(database, raw)
+
+
+def _tell(context: StepContext, notice: Any) -> None:
+    """What a script says with RAISE NOTICE; not that something was there or not there already."""
+    text = str(notice.message_primary or "")
+    if not text.endswith(", skipping"):
+        context.log.line(f"{str(notice.severity).lower()}: {text}")
+
+
+__all__ = ["Answer", "QueryFailed", "Session", "opened"]
