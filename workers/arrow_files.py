@@ -140,6 +140,15 @@ def renamed(data: Data, names: Mapping[str, str], path: Path) -> Data:
     return Data(path=path, rows=data.rows, schema=schema)
 
 
+def selected(data: Data, names: list[str], path: Path) -> Path:
+    """A copy at `path` of these columns only."""
+    schema = pa.schema([data.schema.field(name) for name in dict.fromkeys(names)])
+    with batches(data) as parts, ipc.new_file(str(path), schema) as writer:
+        for batch in parts:
+            writer.write_batch(batch.select(schema.names))
+    return path
+
+
 def is_temporal(kind: Any) -> bool:
     """Whether values of this type are dates or moments."""
     return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))

@@ -39,6 +39,7 @@ _SPELLING = re.compile(
     r"^([a-z_][a-z_0-9 ]*?)\s*(?:\(([\d\s,]+)\)|[<(].*)?(?:\s+[a-z ]+)?$", re.DOTALL
 )
 MAX_PRECISION = 38
+SCALE = 9  # of a decimal that is declared without digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,11 @@ class Hint:
     name: str
     type: str = ""
     source: str = ""
+
+    @property
+    def converts(self) -> bool:
+        """Whether a value may not fit: any does where the type is text."""
+        return bool(self.type) and not self.type.startswith(("text", "varchar", "json", "binary"))
 
     def __str__(self) -> str:
         if self.source:
@@ -108,6 +114,6 @@ def masks(columns: Iterable[Column], parameter: object) -> list[str]:
 def _decimal(column: Column, sizes: list[int]) -> str:
     precision = sizes[0] if sizes else column.precision
     scale = (sizes[1] if len(sizes) > 1 else 0) if sizes else (column.scale or 0)
-    if not precision:
-        return "decimal"
+    if not precision:  # ingestr would round to whole numbers
+        return f"decimal({MAX_PRECISION},{SCALE})"
     return f"decimal({min(precision, MAX_PRECISION)},{scale})"

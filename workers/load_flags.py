@@ -11,7 +11,7 @@ from workers import column_hints
 from workers.arrow_files import Data, is_number
 from workers.column_hints import Hint
 from workers.errors import StepFailed
-from workers.sql.names import resolve, snake_case
+from workers.sql.names import alike, resolve, snake_case
 
 REPLACE = "replace"
 DELETE_INSERT = "delete+insert"
@@ -50,6 +50,7 @@ class Load:
     names: Mapping[str, str] | None = None
     flags: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()  # text columns of the data that get another type
+    hints: tuple[Hint, ...] = ()  # with the names of `names`
     refreshed: bool = False
 
     @property
@@ -79,13 +80,13 @@ def build(spec: AssetSpec, data: Data, platform: str, existing: Mapping[str, str
     _check(spec, strategy, key, data)
     hints = [*_of_nothing(data, strategy, existing), *_hints(spec, data, platform, key)]
     masks = column_hints.masks(spec.columns, spec.parameters.get("mask"))
-    names = _names(spec, data, list(existing)) if hints or masks else None
+    names = _names(spec, data, list(existing))
     load = Load(
         strategy=strategy,
         keys=tuple(column_hints.keys(spec.columns)),
         incremental_key=key,
         interval=_interval(spec, strategy, data.kind(_in_data(data, key)), hints, key),
-        names=names,
+        names=names if hints or masks else None,
         typed=tuple(_typed(hints, data)),
         refreshed=spec.full_refresh,
     )
@@ -137,8 +138,15 @@ def _names(spec: AssetSpec, data: Data, existing: list[str]) -> dict[str, str] |
         return None
     made = {name: snake_case(name) for name in data.names}
     changed = {old for old, new in made.items() if old != new}
-    if not changed or changed & set(existing) or len(set(made.values())) < len(made):
+    if not changed or changed & set(existing):
         return None
+    for new, names in alike(data.names).items():
+        raise StepFailed(
+            "load",
+            f"columns {', '.join(map(repr, names))} would all be named {new!r} in {spec.name}: "
+            "only one would be kept",
+            hint="give them names of their own, or set `parameters.schema_naming: direct`",
+        )
     return made
 
 
@@ -175,9 +183,10 @@ def _with_flags(spec: AssetSpec, load: Load, hints: list[Hint], masks: list[str]
         flags += ["--interval-start", rfc3339(start), "--interval-end", rfc3339(end)]
     if load.refreshed:
         flags.append("--full-refresh")
+    hints = [_renamed(hint, names) for hint in hints]
     if hints:
-        flags += ["--columns", column_hints.flag([_renamed(hint, names) for hint in hints])]
-    return replace(load, flags=tuple(flags))
+        flags += ["--columns", column_hints.flag(hints)]
+    return replace(load, flags=tuple(flags), hints=tuple(hints))
 
 
 def _renamed(hint: Hint, names: Mapping[str, str]) -> Hint:

@@ -5,8 +5,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from workers import arrow_files, connections, load_flags, load_proof, loading
+from workers import (
+    arrow_files,
+    castable,
+    column_hints,
+    connections,
+    load_flags,
+    load_proof,
+    loading,
+    rehearsal,
+)
 from workers.arrow_files import Data
+from workers.castable import Column
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
@@ -15,7 +25,7 @@ from workers.load_proof import Proof, Started
 from workers.loading import Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
-from workers.sql.names import snake_case
+from workers.sql.names import resolve, snake_case
 
 
 def run(context: StepContext) -> StepResult:
@@ -70,9 +80,29 @@ def _carry(
     with tempfile.TemporaryDirectory(prefix="fleet-names-") as folder:
         if load.names:
             data = arrow_files.renamed(data, load.names, Path(folder) / "data.arrow")
+        _refuse_lost(context, data, load, Path(folder))
         source = f"mmap://{data.path.absolute()}"
         work = Work(source=source, table=context.spec.name, load=load, rows=data.rows, mark=mark)
         return loading.carry(context, connection, work, masker)[1]
+
+
+def _refuse_lost(context: StepContext, data: Data, load: Load, folder: Path) -> None:
+    """StepFailed before the load if a value cannot have its declared type."""
+    hints = {hint: resolve(hint.source or hint.name, data.names) for hint in load.hints}
+    looks = [(Column(hint), name) for hint, name in hints.items() if hint.converts and name]
+    if not looks:
+        return
+    with arrow_files.batches(data) as batches:
+        for batch in batches:
+            for column, name in looks:
+                column.take(batch.column(name))
+    castable.refuse_lost(column for column, _ in looks)
+    doubtful = [(column, name) for column, name in looks if column.doubtful]
+    if doubtful:
+        part = arrow_files.selected(data, [name for _, name in doubtful], folder / "part.arrow")
+        flags = ["--columns", column_hints.flag([column.hint for column, _ in doubtful])]
+        made = rehearsal.play(context, f"mmap://{part}", "asset_data", flags, folder)
+        rehearsal.compare({column.hint.name: column.values for column, _ in doubtful}, made)
 
 
 def _would_erase(table: str, missing: list[str]) -> StepFailed:

@@ -1,14 +1,19 @@
 """What is in a seed's file, as far as a load could lose it. Called by workers.seed_step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from workers import castable, column_hints, csv_scan, rehearsal
+from workers.column_hints import Hint
 from workers.context import StepContext
+from workers.errors import StepFailed
+from workers.load_flags import Load, true
 from workers.load_proof import Proof
-from workers.loading import Work
-from workers.masking import Masker
+from workers.sql.names import alike
+
+_TABLE = "seed.raw"  # what Bruin calls the source's table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,50 @@ class Read:
         return replace(proof, notices=(*self.notices, *proof.notices))
 
 
-def checked(context: StepContext, seed: Seed, work: Work, masker: Masker, folder: Path) -> Read:
+def checked(context: StepContext, seed: Seed, load: Load, folder: Path) -> Read:
     """What the file holds; StepFailed if loading it would lose something."""
-    return Read()
+    hints = [hint for hint in load.hints if hint.converts]
+    scanned = csv_scan.scan(seed.path, hints) if seed.format == "csv" else None
+    if scanned is None:
+        return _rehearsed(context, seed, load, hints, folder)
+    _refuse_alike(context, seed, scanned.header)
+    castable.refuse_lost(scanned.columns, f" ({seed.written})")
+    values = {column.hint.name: column.values for column in scanned.columns}
+    doubtful = [column.hint.name for column in scanned.columns if column.doubtful]
+    if doubtful:
+        made = rehearsal.play(context, seed.uri, _TABLE, _flags(context, load.hints), folder)
+        rehearsal.compare({name: values[name] for name in doubtful}, made, f" ({seed.written})")
+    return Read(values=values, notices=tuple(scanned.notices))
+
+
+def _rehearsed(
+    context: StepContext, seed: Seed, load: Load, hints: list[Hint], folder: Path
+) -> Read:
+    """What ingestr says of a file that only it can read: once as it is, once with the types."""
+    if true(context.spec.parameters.get("no_inference")):
+        return Read()
+    plain = [*_flags(context, []), "--schema-naming", "direct"]
+    as_is = rehearsal.play(context, seed.uri, _TABLE, plain, folder)
+    _refuse_alike(context, seed, list(as_is.values))
+    given = {hint.name: as_is.value(hint.source or hint.name) for hint in hints}
+    values = {name: count for name, count in given.items() if count is not None}
+    if values:
+        made = rehearsal.play(context, seed.uri, _TABLE, _flags(context, load.hints), folder)
+        rehearsal.compare(values, made, f" ({seed.written})")
+    return Read(values=values)
+
+
+def _flags(context: StepContext, hints: Sequence[Hint]) -> list[str]:
+    flags = ["--trim-whitespace"] if true(context.spec.parameters.get("trim_whitespace")) else []
+    return [*flags, "--columns", column_hints.flag(hints)] if hints else flags
+
+
+def _refuse_alike(context: StepContext, seed: Seed, header: list[str]) -> None:
+    direct = context.spec.parameters.get("schema_naming") == "direct"
+    for new, names in alike(header, direct=direct).items():
+        raise StepFailed(
+            "load",
+            f"columns {', '.join(map(repr, names))} of {seed.written} would all be named {new!r}: "
+            "only one would be kept",
+            hint="give them names of their own in the file",
+        )

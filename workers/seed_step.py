@@ -49,7 +49,7 @@ def run(context: StepContext) -> StepResult:
             load=load,
             mark=loading.mark_of(context),
         )
-        given = seed_facts.checked(context, seed, work, Masker(secrets), Path(folder))
+        given = seed_facts.checked(context, seed, load, Path(folder))
         report, started = loading.carry(context, connection, work, Masker(secrets))
     given = given.of(report.rows)
     proof = load_proof.prove(connection, table, given, load, started, stop=context.stop)

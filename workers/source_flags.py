@@ -141,17 +141,14 @@ def _load(
         incremental_key=_after("--incremental-key", flags),
         interval=interval,
         flags=tuple(flags),
-        typed=tuple(hint.name for hint in hints if _changes(hint)),
+        hints=tuple(hints),
+        typed=tuple(hint.name for hint in hints if hint.converts),
         refreshed=spec.full_refresh,
     )
 
 
 def _after(flag: str, flags: Sequence[str]) -> str:
     return flags[flags.index(flag) + 1] if flag in flags else ""
-
-
-def _changes(hint: Hint) -> bool:
-    return bool(hint.type) and not hint.type.startswith(("text", "varchar", "json", "binary"))
 
 
 def _enforced(spec: AssetSpec, *, default: bool) -> bool:

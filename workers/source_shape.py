@@ -3,7 +3,6 @@
 Called by workers.ingest_step. Sources that we do not query ourselves tell nothing.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from assets_parser.spec import AssetSpec
@@ -15,7 +14,7 @@ from workers.guard import Guard
 from workers.load_flags import LISTS_STAY
 from workers.load_proof import ENGINES, PATIENCE
 from workers.source_flags import Reading
-from workers.sql.names import snake_case
+from workers.sql.names import alike
 
 QUERY = "query:"
 _NUMBERS = ("int", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubigint", "usmallint")
@@ -71,19 +70,14 @@ def _wanted(shape: Shape, spec: AssetSpec) -> dict[str, str]:
 
 def _refuse_alike(columns: dict[str, str], table: str, spec: AssetSpec) -> None:
     """ingestr would give several columns one name, and keep the last."""
-    if spec.parameters.get("schema_naming") == "direct":
-        return
-    made = defaultdict(list)
-    for name in columns:
-        made[snake_case(name)].append(name)
-    for new, names in made.items():
-        if len(names) > 1:
-            raise StepFailed(
-                "load",
-                f"columns {', '.join(map(repr, names))} of {table} would all be named {new!r} in "
-                f"{spec.name}: only one would be kept",
-                hint="set `schema_naming: direct`, or leave one out with `sql_exclude_columns`",
-            )
+    direct = spec.parameters.get("schema_naming") == "direct"
+    for new, names in alike(columns, direct=direct).items():
+        raise StepFailed(
+            "load",
+            f"columns {', '.join(map(repr, names))} of {table} would all be named {new!r} in "
+            f"{spec.name}: only one would be kept",
+            hint="set `schema_naming: direct`, or leave one out with `sql_exclude_columns`",
+        )
 
 
 def _refuse_structs(columns: dict[str, str], source: Connection, table: str) -> None:
@@ -96,5 +90,5 @@ def _refuse_structs(columns: dict[str, str], source: Connection, table: str) -> 
                 "load",
                 f"column {name!r} of {table} is a {kind.partition('(')[0]}, whose values ingestr "
                 "cannot read",
-                hint=f"read it as JSON, by a query: `source_table: {QUERY}...` with to_json({name})",
+                hint=f"read it by a query, as JSON: `source_table: {QUERY}...`, to_json({name})",
             )

@@ -24,6 +24,17 @@ def snake_case(name: str) -> str:
     return _LEADING_UNDERSCORES.sub("", name)
 
 
+def alike(names: Iterable[str], *, direct: bool = False) -> dict[str, list[str]]:
+    """The names that the loader would give to several columns each, with those columns.
+
+    `direct`: names are kept as they are.
+    """
+    made: dict[str, list[str]] = {}
+    for name in names:
+        made.setdefault(name.lower() if direct else snake_case(name), []).append(name)
+    return {new: found for new, found in made.items() if len(found) > 1}
+
+
 def resolve(declared: str, existing: Iterable[str]) -> str | None:
     """The existing name that `declared` means: itself, in other case, as loaded."""
     names = list(existing)

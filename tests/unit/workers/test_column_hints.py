@@ -20,7 +20,7 @@ from workers.column_hints import Hint
         ("year", "int"),
         ("real", "double"),
         ("double precision", "double"),
-        ("decimal", "decimal"),
+        ("decimal", "decimal(38,9)"),
         ("numeric(10, 2)", "decimal(10,2)"),
         ("numeric(50)", "decimal(38,0)"),
         ("timestamp", "timestamp"),

@@ -1,0 +1,94 @@
+"""Reads a CSV seed once, to know what a load could lose of it. Called by workers.seed_facts."""
+
+import codecs
+import csv
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+
+from workers.castable import Column
+from workers.column_hints import Hint
+from workers.sql.names import snake_case
+
+pa: Any = pyarrow  # it brings no types of its own
+_ROWS = 20_000  # looked at together
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(slots=True)
+class Scan:
+    """What is in the file: its header, the columns that get a type, rows that are too long."""
+
+    header: list[str]
+    columns: list[Column] = field(default_factory=list)
+    rows: int = 0
+    long: int = 0  # rows with values beyond the last column
+    first_long: int = 0
+
+    @property
+    def notices(self) -> list[str]:
+        """What is worth saying about the file."""
+        if not self.long:
+            return []
+        return [
+            f"{self.long:,} rows have more values than the header has columns (the first is row "
+            f"{self.first_long:,}): what is beyond the last column is not loaded"
+        ]
+
+
+def scan(path: Path, hints: Sequence[Hint]) -> Scan | None:
+    """What the file holds, None if it can be read in another way only."""
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding=_encoding(path), newline="", errors="strict") as file:
+            return _scanned(csv.reader(file), hints)
+    except (csv.Error, UnicodeError):
+        return None
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(3)
+    return next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+
+
+def _scanned(reader: Iterator[list[str]], hints: Sequence[Hint]) -> Scan:
+    found = Scan(header=next(reader, []))
+    places = {snake_case(name): place for place, name in enumerate(found.header)}
+    wanted = [(places.get(snake_case(hint.source or hint.name)), hint) for hint in hints]
+    taken = [(place, Column(hint)) for place, hint in wanted if place is not None]
+    found.columns = [column for _, column in taken]
+    rows = (row for row in reader if any(row))  # ingestr leaves empty ones out too
+    while chunk := list(itertools.islice(rows, _ROWS)):
+        _measure(found, chunk)
+        for place, column in taken:
+            column.take(pa.array([_value(row, place) for row in chunk], pa.large_string()))
+    return found
+
+
+def _measure(found: Scan, chunk: list[list[str]]) -> None:
+    width = len(found.header)
+    for number, row in enumerate(chunk, found.rows + 1):
+        if len(row) > width and any(row[width:]):
+            found.long += 1
+            found.first_long = found.first_long or number
+    found.rows += len(chunk)
+
+
+def _value(row: list[str], place: int) -> str | None:
+    """The value, None where there is nothing but blanks: that is how ingestr takes it."""
+    text = row[place] if place < len(row) else ""
+    return text if text.strip() else None
