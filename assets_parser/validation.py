@@ -26,6 +26,7 @@ from assets_parser.rules import (
     packages,
     pipeline_file,
     platforms,
+    policy,
     python,
     relationships,
     seeds,
@@ -58,6 +59,7 @@ _FAST: tuple[Rule, ...] = (  # before every run
     words.check,
     folders.check,
     used_tables.check,
+    policy.check,
 )
 _SLOW: tuple[Rule, ...] = (  # `fleet validate` only, unless --fast
     intervals.check,

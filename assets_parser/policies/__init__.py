@@ -1,0 +1,4 @@
+"""policy.yml: a team's own rules for its assets. `assets_parser.rules.policy` applies them.
+
+Everything in the file is hostile: patterns match in linear time, expressions have a budget.
+"""
