@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError
 
-from assets_parser import dag, kinds, ordering, prefix, single_check, sql_tables
+from assets_parser import dag, kinds, ordering, prefix, remaining, single_check, sql_tables
 from assets_parser.connections import majority_platform
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
@@ -57,6 +57,7 @@ def build(
             *(_idle(name, options) for name, todo in steps.items() if todo is None),
         ),
         notices=selected.notices,
+        shape=remaining.shape(pipeline),
     )
 
 

@@ -40,6 +40,7 @@ class RunOptions:
     bruin_run_id: str = ""  # BRUIN_RUN_ID as assets see it, such as 2026_01_15_13_45_30
     python_path: str = ""  # the submitter's PYTHONPATH
     mask_credentials: bool = True
+    secrets_backend: str = ""  # where connections come from instead of .bruin.yml, by name
     sensor_mode: SensorMode = ""
     query_annotations: str = ""  # a comment for each query: JSON text or "default"; empty for none
     single_check: str = ""  # the only check to run, by its id
@@ -115,6 +116,7 @@ class Plan:
     options: RunOptions
     levels: tuple[tuple[AssetSpec, ...], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    shape: str = ""  # digest of what must not change for the run to be continued
     notices: tuple[str, ...] = ()  # for the person who starts the run
 
     @property

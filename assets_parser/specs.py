@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from assets_parser import environment, imports, python_version, requirements
+from assets_parser import environment, imports, python_version, remaining, requirements
 from assets_parser import variables as values
 from assets_parser.connections import connection_of
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.interval import Interval
+from assets_parser.macros import Macros, macros_of
 from assets_parser.model import Asset, Hooks, Pipeline, Secret
 from assets_parser.rendering import Rendering
 from assets_parser.rules.places import at_asset
@@ -49,7 +50,7 @@ class SpecMaker:
         packages = _Packages() if asset.type == "r" else self._packages(asset)
         python = self._python(asset, packages)
         context = self._context(asset)
-        texts = Rendering(asset, context, self._variables, self.faults)
+        texts = self._rendering(asset, context)
         return AssetSpec(
             pipeline=self.pipeline.name,
             name=asset.name,
@@ -81,11 +82,16 @@ class SpecMaker:
             instance=asset.instance,
             tags=asset.tags,
             environment=environment.variables(context),
+            source=remaining.digest(asset.body),
         )
 
     @cached_property
     def _variables(self) -> dict[str, object]:
         return values.values(self.pipeline, self.options.variables, self.options.variant)
+
+    @cached_property
+    def _macros(self) -> Macros | None:
+        return macros_of(self.pipeline)
 
     @cached_property
     def _base(self) -> AssetContext:
@@ -115,8 +121,10 @@ class SpecMaker:
         )
         if not self.options.apply_interval_modifiers or self.options.full_refresh:
             return context
-        modified = Rendering(asset, context, self._variables, self.faults).interval()
-        return replace(context, interval=modified)
+        return replace(context, interval=self._rendering(asset, context).interval())
+
+    def _rendering(self, asset: Asset, context: AssetContext) -> Rendering:
+        return Rendering(asset, context, self._variables, self.faults, self._macros)
 
     def _load_start(self, asset: Asset, context: AssetContext) -> datetime:
         """Where the loaded interval starts: a full refresh begins with the asset's start_date."""

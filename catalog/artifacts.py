@@ -1,7 +1,7 @@
 """Stored values that runs produced. catalog.endings notes them; the row outlives the file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from catalog.clock import now
 from catalog.engine import reading
 from catalog.tables import Artifact
 from catalog.values import to_json
+
+_DATA_FACTS = ("path", "schema", "rows", "bytes", "digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,12 @@ def add(
     return connection.execute(insert(Artifact).values(**values).returning(Artifact.id)).scalar_one()
 
 
+def add_data(connection: Connection, run_id: str, asset: str, data: Mapping[str, Any]) -> None:
+    """Note what a materialization stored; `data` is its result's."""
+    facts = {name: data[name] for name in _DATA_FACTS if name in data}
+    add(connection, run_id=run_id, asset=asset, label="data", kind="data", **facts)
+
+
 def of_run(engine: Engine, run_id: str) -> list[ArtifactView]:
     """All that a run stored, oldest first, also what is removed by now."""
     query = select(Artifact.__table__).where(Artifact.run_id == run_id).order_by(Artifact.id)
@@ -62,8 +70,11 @@ def of_run(engine: Engine, run_id: str) -> list[ArtifactView]:
 
 
 def removed(connection: Connection, *, run_id: str, asset: str, label: str) -> None:
-    """Note that the file is gone; the row stays."""
+    """Note that the file is gone, for all runs that had it; the rows stay."""
     same = Artifact.run_id == run_id, Artifact.asset == asset, Artifact.label == label
+    path = select(Artifact.path).where(*same).scalar_subquery()
     connection.execute(
-        update(Artifact).where(*same, Artifact.removed_at.is_(None)).values(removed_at=now())
+        update(Artifact)
+        .where(Artifact.path == path, Artifact.removed_at.is_(None))
+        .values(removed_at=now())
     )

@@ -6,6 +6,7 @@ a tenth of chance, so that what failed together does not come back together.
 
 import random
 
+from assets_parser.remaining import repeatable
 from assets_parser.spec import AssetSpec, Step
 
 LONGEST = 3600.0
@@ -13,11 +14,6 @@ LONGEST = 3600.0
 
 _SPREAD = 0.1
 _DOUBLINGS = 30
-
-_ONCE = frozenset({"append", "delete+insert"})
-"""Strategies whose load is never repeated: a second one could double rows."""
-
-_LOADS = ("load", "ingest")
 
 
 def pause(delay: float, failures: int) -> float:
@@ -39,10 +35,3 @@ def attempts(spec: AssetSpec, step: Step) -> int:
         own = [*of_columns, *(check.retries for check in spec.custom_checks)]
         retries += [number for number in own if number is not None]
     return 1 + max(retries)
-
-
-def repeatable(spec: AssetSpec, step: Step) -> bool:
-    """Whether a second try of the step does no harm: a load that only adds rows may double them."""
-    parameters = str(spec.parameters.get("incremental_strategy") or "")
-    strategy = spec.materialization.strategy or parameters
-    return spec.full_refresh or step not in _LOADS or strategy not in _ONCE

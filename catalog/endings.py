@@ -31,8 +31,6 @@ from catalog.values import CheckRow, Claim, Ended, StepError, StepKey, to_json, 
 _NEVER_AGAIN = frozenset({"cancelled", "lost", "config"})
 """Kinds of errors that another attempt would not cure, or must not."""
 
-_DATA_FACTS = ("path", "schema", "rows", "bytes", "digest")
-
 
 def succeed(
     engine: Engine, claim: Claim, result: Mapping[str, Any], checks: Sequence[CheckRow] = ()
@@ -128,8 +126,7 @@ def _note_data(connection: Connection, claim: Claim, result: Mapping[str, Any]) 
     which: dict[str, Any] = {"run_id": claim.run_id, "asset": claim.asset, "label": "data"}
     data = result.get("data")
     if claim.step == "materialize" and data:
-        facts = {name: data[name] for name in _DATA_FACTS if name in data}
-        artifacts.add(connection, **which, kind="data", **facts)
+        artifacts.add_data(connection, claim.run_id, claim.asset, data)
     elif claim.step == "load":
         artifacts.removed(connection, **which)
 

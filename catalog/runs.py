@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from assets_parser.spec import AssetSpec, Plan, RunOptions, dump, load_options
-from catalog import backoff, stopping
+from catalog import artifacts, backoff, stopping
 from catalog.clock import now
 from catalog.counts import count_states
 from catalog.details import asset_runs, attempts, check_results, step_views
@@ -65,12 +65,16 @@ def record(
             "assets": len(plan.assets),
             "created_at": at,
             "deadline": at + plan.options.timeout,
+            "shape": plan.shape,
             "changed_at": at,
         }
         connection.execute(insert(Run), run)
         _insert(connection, AssetRun, _asset_rows(plan, run_id, at))
         _insert(connection, StepRun, _step_rows(plan.assets, run_id, at))
         _insert(connection, Edge, _edge_rows(plan.assets, run_id))
+        for spec in plan.assets:
+            if spec.given.get("data"):  # of the run that this one continues
+                artifacts.add_data(connection, run_id, spec.name, spec.given["data"])
 
 
 def get(engine: Engine, run_id: str) -> RunView:

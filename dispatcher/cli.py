@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "plan": "Show what a run would do, level by level.",
     "run": "Run a pipeline and follow it to its end.",
     "submit": "Start a run and return at once with its id.",
+    "retry": "Do what an ended run left undone.",
     "follow": "Come back to a run that is going on.",
     "status": "Show one run: its assets, steps and checks.",
     "runs": "List the latest runs.",

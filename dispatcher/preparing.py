@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assets_parser import config as configs
 from assets_parser import standalone, validation, variables
@@ -22,11 +23,15 @@ from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
 from dispatcher.terminal import Terminal
+from workers.secrets_backends.names import VARIABLES
+
+if TYPE_CHECKING:
+    from dispatcher.continuing import Earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A plan and what a run needs beside it. `variables` are the names that .bruin.yml mentions."""
+    """A plan and what a run needs beside it. `variables` are the names that connections need."""
 
     plan: Plan
     pipeline: Pipeline
@@ -53,30 +58,51 @@ def check(
 ) -> Checked:
     """Read and validate the pipeline; Checked.pipeline is partial if it has errors."""
     loaded = standalone.load(target.pipeline) if target.standalone else load(target.pipeline)
-    if variant:
-        from assets_parser import variants  # only some pipelines have them
-
-        given = variables.parse(var, loaded.pipeline, os.environ)
-        loaded = replace(loaded, pipeline=variants.materialize(loaded.pipeline, variant, given))
+    loaded = replace(loaded, pipeline=_rendered(loaded.pipeline, variant, var))
     faults = validation.report(loaded) if rules else loaded.faults
     return Checked(pipeline=loaded.pipeline, faults=tuple(faults))
 
 
-def prepare(target: Target, flags: RunFlags, terminal: Terminal) -> Prepared:
-    """The plan of a run. Prints faults and raises Refused if one of them stops it."""
+def _rendered(pipeline: Pipeline, variant: str, var: Sequence[str]) -> Pipeline:
+    """The pipeline with what its variables decide of its own definition."""
+    from assets_parser import variants
+
+    if variant:
+        given = variables.parse(var, pipeline, os.environ)
+        return variants.materialize(pipeline, variant, given)
+    return variants.filled(pipeline, lambda: variables.parse(var, pipeline, os.environ))
+
+
+def prepare(
+    target: Target, flags: RunFlags, terminal: Terminal, earlier: "Earlier | None" = None
+) -> Prepared:
+    """The plan of a run. Prints faults and raises Refused if one of them stops it.
+
+    With `earlier` it is what that run left undone, with its options.
+    """
     root = target.base
     try:
         rules = not flags.no_validation
         checked = check(target, variant=flags.variant, var=flags.var, rules=rules)
         root = Path(checked.pipeline.root)
         _stop_at_faults(terminal, checked, root)
-        prepared = _planned(target, flags, checked.pipeline, root)
+        _one_variant(checked.pipeline, flags.variant)
+        prepared = _planned(target, flags, checked.pipeline, root, earlier)
     except DefinitionError as error:
         fault_text.show(terminal, error.faults, root)
         raise Refused("the plan cannot be made") from error
     for notice in prepared.plan.notices:
         terminal.note(f"note: {notice}")
     return prepared
+
+
+def _one_variant(pipeline: Pipeline, chosen: str) -> None:
+    if pipeline.variants and not chosen:
+        names = ", ".join(pipeline.variants)
+        raise FleetError(
+            f"pipeline '{pipeline.name}' has variants: --variant chooses one",
+            hint=f"variants: {names}",
+        )
 
 
 def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
@@ -89,7 +115,13 @@ def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
         raise Refused("the pipeline has errors")
 
 
-def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) -> Prepared:
+def _planned(
+    target: Target,
+    flags: RunFlags,
+    pipeline: Pipeline,
+    root: Path,
+    earlier: "Earlier | None",
+) -> Prepared:
     path = _config_path(pipeline, flags)
     config = configs.load(root, os.environ, path)
     environment = config.environment(flags.environment)
@@ -98,8 +130,18 @@ def _planned(target: Target, flags: RunFlags, pipeline: Pipeline, root: Path) ->
         refresh_restricted=environment.full_refresh_restricted,
         commit=_commit(root),
     )
-    chosen = options.options(flags, pipeline, environment)
-    plan = build(pipeline, chosen, options.selection(flags, target, root), surroundings=around)
+    if earlier is not None:
+        plan = earlier.plan(pipeline, around)
+    else:
+        chosen = options.options(flags, pipeline, environment)
+        wanted = options.selection(flags, target, root)
+        plan = build(pipeline, chosen, wanted, surroundings=around)
+    if backend := plan.options.secrets_backend:
+        elsewhere = replace(environment, connections={})
+        names = VARIABLES[backend]
+        return Prepared(
+            plan=plan, pipeline=pipeline, environment=elsewhere, config="", variables=names
+        )
     return Prepared(
         plan=plan,
         pipeline=pipeline,

@@ -24,11 +24,9 @@ IGNORED: Mapping[str, str] = {  # flag: why it changes nothing here
     "debug": "FLEET_DEBUG=1 shows where an error of fleet itself comes from",
 }
 REFUSED: Mapping[str, str] = {  # flag: what to do instead
-    "continue_": "name the assets to run again: fleet run PIPELINE ASSET --downstream",
     "interactive": "fleet run shows a live display by itself",
     "stream": "streaming assets are not run by fleet",
     "use_pip": "every asset has an environment made by uv",
-    "secrets_backend": "give values by ${VAR} in .bruin.yml",
 }
 
 
@@ -56,10 +54,12 @@ class RunFlags:
     apply_interval_modifiers: bool = False
     force: bool = False
     mask_credentials: bool = True
+    secrets_backend: str = ""
     sensor_mode: str = ""
     query_annotations: str = ""
     backfill_id: str = ""
     backfill_total: int = 0
+    continues: bool = False
 
 
 class GoFlags(click.Command):
@@ -148,12 +148,24 @@ def _choosing() -> list[Callable[[Command], Command]]:
 def _rarer() -> list[Callable[[Command], Command]]:
     text: dict[str, Any] = {"default": "", "metavar": "TEXT"}
     return [
+        flag(
+            "--secrets-backend",
+            env=("BRUIN_SECRETS_BACKEND",),
+            help="Connections from vault, doppler, aws or azure instead of .bruin.yml.",
+            **text,
+        ),
         flag("--sensor-mode", help="skip, once (as without the flag) or wait.", **text),
         flag(
             "--query-annotations",
             env=("BRUIN_QUERY_ANNOTATIONS",),
             help="Comment in each query: 'default' or a JSON object.",
             **text,
+        ),
+        flag(
+            "--continue",
+            "continues",
+            is_flag=True,
+            help="Only what the pipeline's newest run left undone, with that run's options.",
         ),
         flag("--backfill-id", help="Begins BRUIN_RUN_ID of a backfill's run.", **text),
         flag(
@@ -166,13 +178,11 @@ def _rarer() -> list[Callable[[Command], Command]]:
 
 
 def _foreign() -> list[Callable[[Command], Command]]:
-    flags = {"secrets_backend"}
     made: list[Callable[[Command], Command]] = []
     for name in (*IGNORED, *REFUSED):
         long = "--" + name.strip("_").replace("_", "-")
         names = ("-i", long) if name == "interactive" else (long,)
-        kind: dict[str, Any] = {"default": ""} if name in flags else {"is_flag": True}
-        made.append(click.option(*names, f"not_ours_{name}", hidden=True, **kind))
+        made.append(click.option(*names, f"not_ours_{name}", hidden=True, is_flag=True))
     return made
 
 

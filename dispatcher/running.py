@@ -33,6 +33,7 @@ class Request:
     flags: RunFlags
     overrides: dict[str, Any]
     look: Look
+    retry: str = ""  # id of the run whose rest is to be done
 
 
 def run(request: Request) -> int:
@@ -51,7 +52,7 @@ def _run(request: Request) -> int:
     with _fleet(settings) as fleet:  # it starts while we read the pipeline
         from dispatcher import preparing
 
-        prepared = preparing.prepare(aim, request.flags, request.look.terminal)
+        prepared = prepare(request, aim, settings)
         if not prepared.plan.assets:
             return _nothing(request, prepared)
         preparing.confirm(prepared.environment.name, request.flags)
@@ -65,7 +66,7 @@ def detached(request: Request) -> int:
     fleet = fleets.require(settings)
     from dispatcher import preparing
 
-    prepared = preparing.prepare(aim, request.flags, request.look.terminal)
+    prepared = prepare(request, aim, settings)
     if not prepared.plan.assets:
         return _nothing(request, prepared)
     preparing.confirm(prepared.environment.name, request.flags)
@@ -76,6 +77,24 @@ def detached(request: Request) -> int:
     terminal.note(_identity(prepared, fleet, run_id))
     terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
     return 0
+
+
+def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
+    """The plan of what the command line asks for; `fleet plan` shows it."""
+    from dispatcher import options, preparing
+
+    flags, terminal = options.settled(request.flags, settings), request.look.terminal
+    if not (flags.continues or request.retry):
+        return preparing.prepare(aim, flags, terminal)
+    from dispatcher import continuing, lookup
+
+    engine = _catalog(settings)
+    if request.retry:
+        view = lookup.run(engine, request.retry)
+        earlier = continuing.of_run(engine, settings, flags, view)
+    else:
+        earlier = continuing.of_pipeline(engine, settings, flags, aim)
+    return preparing.prepare(aim, continuing.flags_of(flags, earlier), terminal, earlier)
 
 
 @contextmanager
@@ -177,6 +196,8 @@ def _follow(
 def _identity(prepared: "Prepared", fleet: Fleet, run_id: str) -> str:
     plan = prepared.plan
     count = f"{some(len(plan.assets), 'asset')} in {some(len(plan.levels), 'level')}"
+    if plan.options.continues:
+        count += f" left of run {plan.options.continues}"
     return f"run {run_id} · {plan.pipeline} · {count} · {fleet.words}"
 
 
@@ -188,6 +209,9 @@ def _with_way_back(identity: str, command: str, width: int) -> str:
 
 def _nothing(request: Request, prepared: "Prepared") -> int:
     """Bruin's word for it, and success."""
+    if earlier := prepared.plan.options.continues:
+        request.look.terminal.note(f"nothing is left of run {earlier}: all of it succeeded")
+        return 0
     reasons = sorted({skipped.reason for skipped in prepared.plan.skipped})
     why = f": {'; '.join(reasons)}" if reasons else ": the pipeline has no assets"
     request.look.terminal.note(f"nothing to run{why}")

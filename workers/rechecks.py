@@ -4,25 +4,24 @@ What passed, and what has no retries left, keeps its result; so each check count
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from assets_parser.model import Check, CustomCheck
+from assets_parser import check_ids
 from assets_parser.spec import AssetSpec
 from catalog.values import CheckRow
-from workers.checks import custom_id
 from workers.context import StepContext, StepResult
 from workers.host import StepFunction
 
 
 def run(function: StepFunction, context: StepContext) -> StepResult:
     """What `function` makes of the checks that are to be asked, beside those that need not be."""
-    spec, retries = context.spec, dict(_checks(context.spec))
+    spec, retries = context.spec, _retries(context.spec)
     kept = _settled(context.claim.earlier, retries, context.claim.number)
     if not kept:
         done = function(context)
         return replace(done, checks=_told(done.checks, retries))
-    asked = function(replace(context, spec=_without(spec, kept))).checks
+    asked = function(replace(context, spec=check_ids.without(spec, kept))).checks
     pools: dict[str, list[CheckRow]] = defaultdict(list)
     for row in (*asked, *(row for rows in kept.values() for row in rows)):
         pools[row.id].append(row)
@@ -51,31 +50,9 @@ def _settled(
     }
 
 
-def _checks(spec: AssetSpec) -> Iterator[tuple[str, int]]:
-    """The id of each check, in order, and how often it may be asked again."""
-    for column in spec.columns:
-        for check in column.checks:
-            yield f"{spec.name}:{column.name}:{check.name}", _retries(spec, check)
-    for custom in spec.custom_checks:
-        yield custom_id(spec.name, custom.name), _retries(spec, custom)
-
-
-def _retries(spec: AssetSpec, check: Check | CustomCheck) -> int:
-    return spec.retries if check.retries is None else check.retries
-
-
-def _without(spec: AssetSpec, names: Mapping[str, object]) -> AssetSpec:
-    """The asset with only those checks that are not among `names`."""
-    columns = tuple(
-        replace(
-            column,
-            checks=tuple(
-                check
-                for check in column.checks
-                if f"{spec.name}:{column.name}:{check.name}" not in names
-            ),
-        )
-        for column in spec.columns
-    )
-    custom = tuple(c for c in spec.custom_checks if custom_id(spec.name, c.name) not in names)
-    return replace(spec, columns=columns, custom_checks=custom)
+def _retries(spec: AssetSpec) -> dict[str, int]:
+    """By the id of each check, in order, how often it may be asked again."""
+    return {
+        name: spec.retries if check.retries is None else check.retries
+        for name, check in check_ids.checks(spec)
+    }

@@ -18,15 +18,16 @@ def command(
     *, target: tuple[str, ...], flags: RunFlags, overrides: dict[str, Any], look: Look
 ) -> int:
     """Show what a run would do, level by level, without doing it. Takes the flags of `run`."""
-    from dispatcher import fleets, plan_envs, plan_text, preparing, running
+    from dispatcher import fleets, plan_envs, plan_text, running
     from dispatcher.target import find
 
     aim = find(target)
-    prepared = preparing.prepare(aim, flags, look.terminal)
+    settings = fleets.load_settings(overrides, running.project(aim))
+    request = running.Request(target=target, flags=flags, overrides=overrides, look=look)
+    prepared = running.prepare(request, aim, settings)
     if look.as_json:
         look.terminal.line(plan_text.document(prepared))
     else:
-        settings = fleets.load_settings(overrides, running.project(aim))
         envs = plan_envs.of(prepared.plan, settings)
         plan_text.show(look.terminal, prepared, envs, verbose=look.verbose)
     return 0

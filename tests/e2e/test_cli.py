@@ -134,7 +134,7 @@ def test_a_faulty_pipeline_is_refused_with_every_fault(cli: Cli) -> None:
         (["run", "nowhere/at/all"], 1, "no file or folder"),
         (["run", "shop", "--start-date", "2024/01/01"], 1, "is not a date"),
         (["run", "shop", "--start-date", "2099-01-01"], 1, "after its end"),
-        (["run", "shop", "--continue"], 1, "--continue is not supported"),
+        (["run", "shop", "raw.one", "--continue"], 1, "--continue chooses the assets itself"),
         (["run", "shop", "--environment", "nope"], 1, "no environment 'nope'"),
         (["status", "zzzzz"], 1, "no run zzzzz"),
     ],

@@ -61,7 +61,7 @@ def test_settings_that_are_not_given_are_not_overridden() -> None:
     assert seen["overrides"] == {"broker": "redis://h:1/0"}
 
 
-@pytest.mark.parametrize("flag", ["--continue", "--stream", "--use-pip", "-i"])
+@pytest.mark.parametrize("flag", ["--stream", "--use-pip", "-i"])
 def test_what_cannot_be_done_is_refused(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["plan", flag]) == 1
     assert "is not supported" in capsys.readouterr().err
