@@ -1,10 +1,10 @@
 """Runs SQL in DuckDB, in a process of its own: a crash or a full memory there is not the worker's.
 
-Run by path as `python -I duckdb_child.py FD` by workers.duckdb_process, and kept for the next asset.
+Run by path as `python -I duckdb_child.py FD` by workers.duckdb_process, kept for the next asset.
 FD is one end of a socket pair; a message is its length in four bytes, then JSON:
 
-    worker -> child   open {path, config, read_only, cwd, lease}; run {sql, limit}; close; interrupt;
-                      tick
+    worker -> child   open {path, config, read_only, cwd, lease}; run {sql, limit}; close;
+                      interrupt; tick
     child -> worker   {rows, columns, touched, rss}, or {error}
 
 The socket is the lifeline: when it closes, or when nothing came for the lease while a database is

@@ -56,7 +56,8 @@ class DuckdbProcess:
             try:
                 guard.check()
             except StepFailed:
-                self._interrupt()
+                with contextlib.suppress(StepFailed):  # why it is ended counts
+                    self._interrupt()
                 raise
         guard.check()  # an interrupted query is no error of its own
         if "error" in answer:

@@ -1,4 +1,4 @@
-"""What a failing query of a SQL asset says to a person: reason, place, statement. For query_step."""
+"""What a failing SQL asset says to a person: reason, place, statement. For workers.query_step."""
 
 import re
 from pathlib import Path

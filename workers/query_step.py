@@ -96,7 +96,7 @@ class _Run:
         """The part that is one transaction; undone if any of it fails."""
         try:
             if script.atomic:
-                self.session.run("BEGIN")
+                self._one(Statement(text="BEGIN"))
             self._all(script.setup)
             if script.describe:
                 produced = self._produced(script.describe)

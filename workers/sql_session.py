@@ -16,10 +16,10 @@ from workers.duckdb_process import DuckdbFailed, DuckdbProcess, mine
 from workers.engines import Database, QueryFailed
 from workers.errors import StepFailed
 from workers.guard import Guard
-from workers.asset_process import TICK_MARGIN
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 
+LEASE = 0.75  # of a claim's: DuckDB has let go before anybody else may take the file
 FORMAT = "v1.0.0"  # of new DuckDB files: every DuckDB since 1.0 reads it
 
 
@@ -77,7 +77,7 @@ def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Itera
         "cwd": str(context.project),
     }
     try:
-        lease = settings.lease * TICK_MARGIN
+        lease = settings.lease * LEASE
         process.open(order, guard, lease=lease, grace=settings.stop_grace)
         yield _Duckdb(process, guard, masker)
     except DuckdbFailed as error:
