@@ -5,7 +5,7 @@ they are: those are rendered when they run, or never.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from assets_parser.faults import DefinitionError, Fault
@@ -43,6 +43,27 @@ def materialize(
     return dataclasses.replace(changed, assets=assets)
 
 
+def filled(pipeline: Pipeline, given: Callable[[], Mapping[str, Any]]) -> Pipeline:
+    """A pipeline without variants, with the templates in names, `enabled` and `depends` rendered.
+
+    `given` makes the values of --var, which most pipelines never need here. Raises DefinitionError
+    with all faults.
+    """
+    if pipeline.variants or not any(map(_is_templated, pipeline.assets)):
+        return pipeline
+    renderer = Renderer({"var": values(pipeline, given(), "")})
+    texts = _Texts(renderer, pipeline.path, pipeline.lines)
+    assets = tuple(texts.named(asset) for asset in pipeline.assets)
+    if texts.faults:
+        raise DefinitionError(texts.faults)
+    return dataclasses.replace(pipeline, assets=assets)
+
+
+def _is_templated(asset: Asset) -> bool:
+    texts = [asset.name, str(asset.enabled), *(one.value for one in asset.depends)]
+    return any(map(is_template, texts))
+
+
 class _Texts:
     """Renders the texts of nested values and gathers what is wrong with them."""
 
@@ -60,6 +81,18 @@ class _Texts:
             changed = dataclasses.replace(changed, enabled=inner.enabled(changed.enabled))
         self.faults.extend(inner.faults)
         return changed
+
+    def named(self, asset: Asset) -> Asset:
+        """The asset with only its name, its upstreams and `enabled` rendered."""
+        inner = _Texts(self.renderer, asset.path, asset.lines)
+        inner.asset_name = asset.name
+        name = inner._text(asset.name, "name")
+        depends = inner._any(asset.depends, "depends")
+        enabled = inner._any(asset.enabled, "enabled")
+        if isinstance(enabled, str):
+            enabled = is_template(enabled) or inner.enabled(enabled)
+        self.faults.extend(inner.faults)
+        return dataclasses.replace(asset, name=name, depends=depends, enabled=enabled)
 
     def enabled(self, text: str) -> bool:
         """What a rendered `enabled` says, in the words that Go takes for a boolean."""

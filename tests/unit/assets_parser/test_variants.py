@@ -4,7 +4,8 @@ import pytest
 
 from assets_parser.faults import DefinitionError
 from assets_parser.model import Asset, Check, Column, CustomCheck, Dependency, Pipeline, Secret
-from assets_parser.variants import materialize
+from assets_parser.variants import filled, materialize
+from tests.support.pipelines import asset, pipeline
 
 ASSET = Asset(
     name="{{ var.region }}_shop.a",
@@ -64,3 +65,27 @@ def test_all_faults_are_told_with_their_places() -> None:
 def test_an_unknown_variant_is_an_error() -> None:
     with pytest.raises(DefinitionError, match="did you mean 'north'"):
         materialize(PIPELINE, "nroth")
+
+
+def test_without_variants_names_and_enabled_may_still_be_templates() -> None:
+    plain = pipeline(
+        asset("{{ var.schema }}.a", enabled="{{ var.on }}"),
+        asset("b", "{{ var.schema }}.a", description="{{ not.looked.at }}"),
+        variables={"schema": {"default": "raw"}, "on": {"default": False}},
+    )
+    found = filled(plain, lambda: {"on": True})
+    assert [(one.name, one.enabled) for one in found.assets] == [("raw.a", True), ("b", True)]
+    assert found.assets[1].depends[0].value == "raw.a"
+
+
+def test_values_are_not_asked_for_where_nothing_is_a_template() -> None:
+    plain = pipeline(asset("a"))
+    assert filled(plain, lambda: pytest.fail("asked")) is plain
+
+
+def test_a_template_that_cannot_decide_is_a_fault() -> None:
+    plain = pipeline(asset("a", enabled="{{ 'maybe' }}"), asset("b", enabled="{{ var.x }}"))
+    with pytest.raises(DefinitionError) as caught:
+        filled(plain, dict)
+    assert len(caught.value.faults) == 2
+    assert "must become true or false, not 'maybe'" in str(caught.value)
