@@ -245,6 +245,7 @@ class Pipeline:
     snapshot: str = ""
     fixtures: tuple[Any, ...] = ()
     macros: tuple[str, ...] = ()
+    macro_files: tuple[str, ...] = ()  # their paths, relative to the project root
     default_hook_types: tuple[str, ...] = ()  # default.hooks.applicable_type
     default_timeout: float = 0.0  # default.timeout, seconds
     unknown_fields: tuple[str, ...] = ()

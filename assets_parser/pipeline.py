@@ -80,7 +80,7 @@ def load(path: Path, *, root: Path | None = None) -> Loaded:
         for asset_path in discovery.asset_files(place.folder)
         if (asset := _asset(asset_path, place, default, words, faults)) is not None
     ]
-    macros = _macros(place.folder, faults)
+    macros = _macros(place, faults)
     pipeline = _freeze(values, source, top, macros, assets)
     return Loaded(pipeline=pipeline, faults=(*source.faults, *faults))
 
@@ -160,7 +160,7 @@ def retries_delay(cooldown: int | None) -> int | None:
 
 
 def _freeze(
-    values: Values, source: Source, root: str, macros: tuple[str, ...], assets: list[Asset]
+    values: Values, source: Source, root: str, macros: dict[str, str], assets: list[Asset]
 ) -> Pipeline:
     known: dict[str, Any] = {name: values[name] for name in _SAME if name in values}
     known.update((name, tuple(values[name])) for name in _TUPLES if name in values)
@@ -172,7 +172,8 @@ def _freeze(
         assets=tuple(assets),
         concurrency=values.get("concurrency", 1),
         retries_delay=retries_delay(default.get("rerun_cooldown")),
-        macros=macros,
+        macros=tuple(macros.values()),
+        macro_files=tuple(macros),
         default_hook_types=tuple(default.get("hooks", {}).get("applicable_type", ())),
         default_timeout=default.get("timeout", 0.0),
         unknown_fields=key_names(source.unknown),
@@ -181,15 +182,15 @@ def _freeze(
     )
 
 
-def _macros(folder: str, faults: list[Fault]) -> tuple[str, ...]:
-    """The texts of the SQL files under `macros`."""
-    texts = []
-    for path in discovery.walk(os.path.join(folder, "macros")):
+def _macros(place: "_Place", faults: list[Fault]) -> dict[str, str]:
+    """The texts of the SQL files under `macros`, by path."""
+    texts = {}
+    for path in discovery.walk(os.path.join(place.folder, "macros")):
         if path.endswith(".sql"):
-            source = Source(os.path.relpath(path, folder))
+            source = Source(os.path.relpath(path, place.root).replace(os.sep, "/"))
             try:
-                texts.append(printable(read_text(source, path)))
+                texts[source.file] = printable(read_text(source, path))
             except DefinitionError as error:
                 faults.extend(error.faults)
             faults.extend(source.faults)
-    return tuple(texts)
+    return texts

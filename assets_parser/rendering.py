@@ -8,8 +8,10 @@ from typing import Any
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.interval import Interval, modified
+from assets_parser.macros import Macros
 from assets_parser.model import Asset, CustomCheck, Hooks
 from assets_parser.rules.places import at_asset, line_of
+from assets_parser.sql_tables import dialect_of
 from assets_parser.templates import Renderer, names
 
 
@@ -21,6 +23,7 @@ class Rendering:
     context: AssetContext
     variables: Mapping[str, Any]
     faults: list[Fault] = field(default_factory=list)
+    macros: Macros | None = None
 
     def custom_checks(self) -> tuple[CustomCheck, ...]:
         """The custom checks with their queries rendered."""
@@ -84,4 +87,5 @@ class Rendering:
 
     @cached_property
     def _renderer(self) -> Renderer:
-        return Renderer(names(self.context, self.variables))
+        dialect = dialect_of(self.asset.type)
+        return Renderer(names(self.context, self.variables, dialect), self.macros)

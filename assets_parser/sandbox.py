@@ -3,7 +3,7 @@
 Only assets_parser.templates makes one, and only for a text that is a template.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any
 
@@ -13,6 +13,7 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
     nodes,
+    pass_context,
     pass_environment,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,6 +25,8 @@ from assets_parser.limits import TooMuch
 
 _COUNTED = "_counted"
 _JOINED = "_joined"
+_STATIC = "_static"
+_LONG = 100  # characters of a template's own text that a loop may repeat unseen
 _PADDING_FILTERS = ("center", "indent", "batch", "slice", "wordwrap", "round")
 _PADDING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 _FORMATS = frozenset({"format", "format_map"})
@@ -36,7 +39,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, finalize=_printed, autoescape=False)
-        self.work = 0
+        self.work = self.printed = 0
         self.filters.update(FILTERS)
         self.filters.update({name: _padded(self.filters[name]) for name in _PADDING_FILTERS})
         self.filters["join"] = _join(self.filters["join"])
@@ -45,12 +48,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters["default"] = self.filters["d"] = _default
         self.filters[_COUNTED] = _counted
         self.filters[_JOINED] = _joined
+        self.filters[_STATIC] = _static
         del self.globals["lipsum"]
         self.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
 
     def start(self) -> None:
         """Begin a rendering with its full allowance."""
-        self.work = 0
+        self.work = self.printed = 0
 
     def spend(self) -> None:
         """Count one loop pass or call; TooMuch at the limit."""
@@ -58,9 +62,23 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if self.work > limits.MOST_WORK:
             raise TooMuch(f"more than {limits.MOST_WORK:,} loop passes and calls")
 
-    def compiled(self, text: str) -> Template:
+    def compiled(self, text: str, file: str = "") -> Template:
         """The template, ready to render; TemplateSyntaxError also for include and import."""
-        return self.from_string(_Counting().visit(self.parse(text)))
+        tree = _Counting().visit(self.parse(text))
+        if not file:
+            return self.from_string(tree)
+        code = self.compile(tree, filename=file)
+        return Template.from_code(self, code, self.make_globals(None))
+
+    def exported(self, template: Template, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The macros and values that a template defines; what it prints is dropped."""
+        context = template.new_context(dict(names))
+        try:
+            for _ in template.root_render_func(context):
+                pass
+        except Exception:
+            self.handle_exception()  # the same error, with the template's lines
+        return {name: context.vars[name] for name in context.exported_vars}
 
     def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """A call from a template: counted, and no text of absurd length."""
@@ -85,7 +103,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class _Counting(NodeTransformer):
-    """Makes loops and `~` go through filters that count; refuses what reads files."""
+    """Makes loops, `~` and long text go through filters that count; refuses what reads files."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         node.iter = _filtered(node.iter, _COUNTED)
@@ -95,6 +113,11 @@ class _Counting(NodeTransformer):
         self.generic_visit(node)
         items = nodes.List(node.nodes, lineno=node.lineno)
         return _filtered(items, _JOINED)
+
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
+        if len(node.data) <= _LONG:
+            return node
+        return _filtered(nodes.Const(node.data, lineno=node.lineno), _STATIC)
 
     def visit_Include(self, node: nodes.Node) -> nodes.Node:
         word = type(node).__name__.lower().removeprefix("from")
@@ -107,8 +130,15 @@ def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
-def _printed(value: Any) -> Any:
-    return "" if value is None else value
+@pass_environment
+def _printed(environment: Sandbox, value: Any) -> Any:
+    """What stands for a value in the output, whose length is counted inside of macros too."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    environment.printed += len(text)
+    limits.text(environment.printed)
+    return value
 
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
@@ -122,6 +152,11 @@ def _counted(environment: Sandbox, items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
         environment.spend()
         yield item
+
+
+@pass_context  # so that the compiler does not compute it once and for all
+def _static(context: Any, text: str) -> str:
+    return text
 
 
 def _joined(items: list[Any]) -> str:

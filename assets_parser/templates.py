@@ -11,19 +11,26 @@ from assets_parser import interval as intervals
 from assets_parser import limits
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
+from assets_parser.sql_helpers import SqlHelpers
 from assets_parser.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from assets_parser.macros import Macros
     from assets_parser.sandbox import Sandbox
 
 _SIGNS = ("{{", "{%", "{#")
 _LINE_ENDS = re.compile(r"\r\n|\r")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
 _MOST_TEXT = 200_000  # characters of one template
+_MACROS = "<macros>"  # the name of the macros' template in tracebacks
+_TEMPLATES = ("<template>", "<unknown>", _MACROS)
 
 
-def names(context: AssetContext, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The names that a template of the asset may use; `values` are those of `var`."""
+def names(context: AssetContext, values: Mapping[str, Any], dialect: str = "") -> dict[str, Any]:
+    """The names that a template of the asset may use; `values` are those of `var`.
+
+    `dialect` is that of the SQL which the helpers under `bruin` write.
+    """
     return {
         **_moments(context),
         "pipeline": context.pipeline,
@@ -33,6 +40,7 @@ def names(context: AssetContext, values: Mapping[str, Any]) -> dict[str, Any]:
         "commit_hash": context.commit,
         "schema_prefix": context.schema_prefix,
         "var": dict(values),
+        "bruin": SqlHelpers(dialect),
     }
 
 
@@ -44,9 +52,11 @@ def is_template(text: str) -> bool:
 class Renderer:
     """Renders texts with the same names; not for several threads at a time."""
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], macros: "Macros | None" = None) -> None:
         self.names = names
+        self.macros = macros
         self._sandbox: Sandbox | None = None
+        self._all: Mapping[str, Any] | None = None  # with what the macros define
 
     def render(self, text: str, *, file: str = "", line: int = 1, asset: str = "") -> str:
         """The rendered text; `file` and `line` say where it starts, for the DefinitionError."""
@@ -56,12 +66,15 @@ class Renderer:
         try:
             return self._rendered(text)
         except _Broken as broken:
+            place = file, line + max(broken.line - 1, 0) if line else 0
+            if broken.in_macros and self.macros:
+                place = self.macros.place(broken.line)
             fault = Fault(
                 rule="template",
                 message=broken.message,
                 hint=self._hint(broken.message),
-                file=file,
-                line=line + max(broken.line - 1, 0) if line else 0,
+                file=place[0],
+                line=place[1],
                 asset=asset,
             )
             raise DefinitionError([fault]) from None
@@ -86,17 +99,35 @@ class Renderer:
             from assets_parser.sandbox import Sandbox  # noqa: PLC0415 - jinja2 takes a while
 
             self._sandbox = Sandbox()
+        scope = self._scope(self._sandbox)
         self._sandbox.start()
         parts: list[str] = []
         length = 0
         try:
-            for part in self._sandbox.compiled(text).generate(self.names):
+            for part in self._sandbox.compiled(text).generate(scope):
                 length += len(part)
                 limits.text(length)
                 parts.append(part)
         except Exception as error:  # a template can raise whatever Python's operators raise
             raise _Broken.of(error) from None
         return "".join(parts)
+
+    def _scope(self, sandbox: "Sandbox") -> Mapping[str, Any]:
+        """The names, and what the macros define with them."""
+        if self._all is None:
+            self._all = self.names
+            if self.macros:
+                self._all = {**self._exported(sandbox, self.macros), **self.names}
+        return self._all
+
+    def _exported(self, sandbox: "Sandbox", macros: "Macros") -> dict[str, Any]:
+        if len(macros.text) > _MOST_TEXT:
+            raise _Broken(f"macros of more than {_MOST_TEXT:,} characters", 1, in_macros=True)
+        sandbox.start()
+        try:
+            return sandbox.exported(sandbox.compiled(macros.text, _MACROS), self.names)
+        except Exception as error:  # see _rendered
+            raise _Broken.of(error, in_macros=True) from None
 
     def _hint(self, message: str) -> str:
         found = _UNDEFINED.search(message)
@@ -106,35 +137,33 @@ class Renderer:
 class _Broken(Exception):
     """Why a text cannot be rendered, and in which of its lines (0 if that is not known)."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int, *, in_macros: bool = False) -> None:
         self.message = message
         self.line = line
+        self.in_macros = in_macros
 
     @classmethod
-    def of(cls, error: Exception) -> "_Broken":
+    def of(cls, error: Exception, *, in_macros: bool = False) -> "_Broken":
         """What an error of Jinja, or of Python below it, means to the person who wrote the text."""
         if isinstance(error, RecursionError):
-            return cls("nested too deep", 0)
-        line = getattr(error, "lineno", None) or _line_of(error)
-        return cls(getattr(error, "message", "") or str(error) or type(error).__name__, line)
+            return cls("nested too deep", 0, in_macros=in_macros)
+        message = getattr(error, "message", "") or str(error) or type(error).__name__
+        if line := getattr(error, "lineno", None):
+            return cls(message, line, in_macros=in_macros)
+        file, line = _place_of(error)
+        return cls(message, line, in_macros=in_macros or file == _MACROS)
 
 
-def _line_of(error: Exception) -> int:
-    """The line of the template: Jinja puts frames of its own into the traceback."""
-    line = 0
+def _place_of(error: Exception) -> tuple[str, int]:
+    """The template and its line: Jinja puts frames of its own into the traceback."""
+    place = ("", 0)
     frame = error.__traceback__
     while frame is not None:
-        if (
-            "__jinja_template__" in frame.tb_frame.f_globals
-            or frame.tb_frame.f_code.co_filename
-            in (
-                "<template>",
-                "<unknown>",
-            )
-        ):
-            line = frame.tb_lineno
+        file = frame.tb_frame.f_code.co_filename
+        if "__jinja_template__" in frame.tb_frame.f_globals or file in _TEMPLATES:
+            place = (file, frame.tb_lineno)
         frame = frame.tb_next
-    return line
+    return place
 
 
 def _moments(context: AssetContext) -> dict[str, str]:
