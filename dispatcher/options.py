@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -14,10 +15,13 @@ from assets_parser.interval import Interval
 from assets_parser.model import Pipeline
 from assets_parser.selection import Selection
 from assets_parser.spec import Only, RunOptions, SensorMode
+from assets_parser.suggestions import did_you_mean
 from dispatcher import changes
 from dispatcher.problems import FleetError
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
+from workers.secrets_backends.names import KNOWN, VARIABLES
+from workers.settings import Settings
 
 _RUN_ID = "%Y_%m_%d_%H_%M_%S"
 
@@ -43,7 +47,13 @@ def options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> Ru
         sensor_mode=_sensor_mode(flags.sensor_mode),
         query_annotations=_annotations(flags.query_annotations),
         single_check=flags.single_check,
+        secrets_backend=_secrets_backend(flags.secrets_backend),
     )
+
+
+def settled(flags: RunFlags, settings: Settings) -> RunFlags:
+    """The flags with what fleet.toml says where they say nothing."""
+    return replace(flags, secrets_backend=flags.secrets_backend or settings.secrets_backend)
 
 
 def selection(flags: RunFlags, target: Target, root: Path) -> Selection:
@@ -84,6 +94,13 @@ def _sensor_mode(word: str) -> SensorMode:
             found: SensorMode = mode
             return found
     raise FleetError(f"--sensor-mode {word}: it is one of skip, once and wait")
+
+
+def _secrets_backend(name: str) -> str:
+    if name and name not in VARIABLES:
+        hint = did_you_mean(name, VARIABLES) or f"it is one of {KNOWN}"
+        raise FleetError(f"there is no secrets backend {name}", hint=hint)
+    return name
 
 
 def _annotations(text: str) -> str:

@@ -1,6 +1,7 @@
 """Named connections of one environment, resolved on the worker. Called by the steps and by locks.
 
-The file .bruin.yml is read by assets_parser.config; here a name becomes a value or a clear error.
+The file .bruin.yml is read by assets_parser.config, a secrets backend by workers.secrets_backends;
+here a name becomes a value or a clear error.
 """
 
 import difflib
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from assets_parser import config
 from assets_parser.faults import DefinitionError
+from assets_parser.spec import RunOptions
 from workers import run_values
 from workers.errors import StepFailed
+from workers.settings import Settings
 
 if TYPE_CHECKING:
     from workers.context import StepContext
@@ -36,6 +39,22 @@ class Raw(Protocol):
     @property
     def fields(self) -> Mapping[str, Any]:
         """The other keys; raises DefinitionError when a ${VARIABLE} in them is not set."""
+
+
+class Run(Protocol):
+    """What connections depend on; a StepContext and a worker's Facts of a run both have it."""
+
+    @property
+    def options(self) -> RunOptions:
+        """What the submitter chose."""
+
+    @property
+    def project(self) -> Path:
+        """The project's root."""
+
+    @property
+    def config(self) -> Path | None:
+        """The .bruin.yml, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +140,15 @@ class Connections:
         return StepFailed("config", said, hint="; ".join([*hints, where]))
 
     def find(self, name: str) -> Connection | None:
-        """The connection `name`, None if it is not known or cannot be used."""
+        """The connection `name`, None if it is not known or cannot be used.
+
+        Raises StepFailed where a secrets backend did not answer: that is not a no.
+        """
         try:
             return self.get(name)
-        except StepFailed:
+        except StepFailed as error:
+            if error.kind != "config":
+                raise
             return None
 
     def some(self, names: Iterable[str]) -> Iterator[Connection]:
@@ -169,8 +193,31 @@ def load(
     )
 
 
+def from_backend(
+    backend: str, environ: Mapping[str, str], *, root: Path, run_id: str
+) -> Connections:
+    """The connections that a secrets backend holds; relative paths start at the project's `root`.
+
+    Each is fetched when it is asked for. StepFailed if there is no such backend.
+    """
+    from workers.secrets_backends.secrets import Secrets  # noqa: PLC0415 - few runs have one
+
+    source = f"the secrets backend {backend}"
+    return Connections(raw=Secrets(backend, environ, run_id), source=source, folder=root, root=root)
+
+
+def of_run(settings: Settings, run_id: str, run: Run) -> Connections:
+    """The connections of a run: of the secrets backend that it names, or this worker, or a file.
+
+    Variables come from the run, then from this worker.
+    """
+    environ = run_values.environ(settings, run_id, os.environ)
+    backend = run.options.secrets_backend or settings.secrets_backend
+    if backend:
+        return from_backend(backend, environ, root=run.project, run_id=run_id)
+    return load(run.config, run.options.environment, environ, root=run.project)
+
+
 def of(context: "StepContext") -> Connections:
-    """The connections that a step may use; variables come from the run, then from this worker."""
-    name = context.options.environment
-    environ = run_values.environ(context.settings, context.claim.run_id, os.environ)
-    return load(context.config, name, environ, root=context.project)
+    """The connections that a step may use."""
+    return of_run(context.settings, context.claim.run_id, context)

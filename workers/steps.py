@@ -9,7 +9,6 @@ from typing import Any
 from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
-from workers import run_values
 from workers.attempt import Attempt
 from workers.errors import StepFailed
 from workers.host import Facts, Host
@@ -61,6 +60,5 @@ def _wants(
 def _file_locks(host: Host, spec: AssetSpec, step: Step, run: Facts) -> list[Want]:
     from workers import connections, locks  # noqa: PLC0415 - plain scripts need no YAML parser
 
-    environ = run_values.environ(host.settings, run.run_id, os.environ)
-    found = connections.load(run.config, run.options.environment, environ, root=run.project)
+    found = connections.of_run(host.settings, run.run_id, run)
     return locks.wants(spec, step, found)
