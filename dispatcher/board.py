@@ -16,6 +16,7 @@ class AssetRow:
     step: str = ""
     reason: str = ""  # why it waits, was skipped, or failed upstream
     waits: bool = False  # its next step is queued for that reason
+    due: float = 0.0  # when it is tried again, if a moment is what it waits for
     rows: int | None = None  # how many were loaded
     done: int | None = None  # progress of the running step
     total: int | None = None

@@ -66,7 +66,9 @@ class LiveDisplay:
         room = max(1, self.terminal.height - _SPARE)
         active = sorted(board.active, key=lambda row: (not row.started, row.started))
         shown = active if len(active) <= room else active[: room - 1]
-        width = max(_FACTS, *(len(self._lines.what(row)) for row in shown)) if shown else 0
+        width = (
+            max(_FACTS, *(len(self._lines.what(row, board.now)) for row in shown)) if shown else 0
+        )
         lines = [self._lines.active(row, board.now, width) for row in shown]
         if len(shown) < len(active):
             lines.append(f"    and {len(active) - len(shown)} more")

@@ -1,5 +1,6 @@
 """One line about one asset, or about the whole run. Shared by the displays and `status`."""
 
+import math
 from dataclasses import dataclass
 
 from dispatcher.board import AssetRow, Board
@@ -29,12 +30,12 @@ class Lines:
         """`● staging.sessions   load 210,000 of 1,000,000 rows   12s`; `width` aligns the times."""
         took = duration(row.seconds(now)) if row.started else ""
         sign = self.terminal.sign("queued" if row.waits else row.state)
-        text = f"  {sign} {self._name(row)}  {self.what(row):<{width}}  {took:>6}"
+        text = f"  {sign} {self._name(row)}  {self.what(row, now):<{width}}  {took:>6}"
         return self.terminal.cut(text.rstrip())
 
-    def what(self, row: AssetRow) -> str:
+    def what(self, row: AssetRow, now: float) -> str:
         """What a row does now, as far as the terminal has room for it."""
-        what = doing(row)
+        what = _until(row, now) or doing(row)
         room = self.terminal.width - self.width - 16  # for sign, blanks and the time at the end
         if self.terminal.tty and len(what) > room > 0:
             return what[: room - 1] + "…"
@@ -79,6 +80,15 @@ class Lines:
             return [step, took, printable(row.error)]
         joint = ": " if row.state == "cancelled" else " "
         return [joint.join(filter(None, [row.state, printable(row.reason)])), took]
+
+
+def _until(row: AssetRow, now: float) -> str:
+    """`next look in 12s · its query gave 0`, for what waits for nothing but a moment."""
+    if not row.waits or row.due <= now:
+        return ""
+    word = "look" if row.step == "sensor" else "try"
+    why = printable(row.reason).partition(";")[0]
+    return f"next {word} in {duration(math.ceil(row.due - now)).replace('.0s', 's')} · {why}"
 
 
 def doing(row: AssetRow) -> str:

@@ -49,6 +49,7 @@ def asset_row(view: AssetView) -> AssetRow:
         step=view.step,
         reason=_reason(view),
         waits=str(view.step_state) == "queued" and bool(view.reason),
+        due=view.not_before,
         rows=view.rows,
         done=progress.get("rows"),
         total=progress.get("total"),

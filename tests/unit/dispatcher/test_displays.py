@@ -59,9 +59,20 @@ def test_a_running_line_shows_progress_and_a_waiting_one_its_reason() -> None:
     waiting = row("b", "running", step="load", waits=True, reason="waits for the lock on x (a)")
     assert lines.active(running, NOW) == "  ● a       load 210,000 of 1,000,000 rows    2.0s"
     assert lines.active(waiting, NOW) == "  · b       waits for the lock on x (a)    2.0s"
-    widest = len(lines.what(running))
+    widest = len(lines.what(running, NOW))
     both = [lines.active(one, NOW, widest) for one in (running, waiting)]
     assert len({len(line) for line in both}) == 1, "the times are below each other"
+
+
+def test_what_waits_for_a_moment_counts_down_to_it() -> None:
+    lines = Lines(utf8(), 6)
+    reason = "not satisfied: its query gave 0; it looks again in 30 s"
+    sensor = row("a", "running", step="sensor", waits=True, reason=reason, due=NOW + 12.3)
+    assert lines.what(sensor, NOW) == "next look in 13s · not satisfied: its query gave 0"
+    assert lines.what(sensor, NOW + 11) == "next look in 2s · not satisfied: its query gave 0"
+    assert lines.what(sensor, NOW + 13) == reason
+    retry = row("a", "running", step="query", waits=True, reason="no route", due=NOW + 90)
+    assert lines.what(retry, NOW) == "next try in 1m 30s · no route"
 
 
 def test_what_waits_is_not_counted_as_running() -> None:
