@@ -38,9 +38,11 @@ def in_queries(
     def new(spec: AssetSpec) -> AssetSpec:
         language = dialect_of(spec.type) or dialect
         own = made | {_without(spec.name, prefix)}
-        return in_texts(
-            spec, lambda sql: with_prefixed_tables(sql, prefix, own.__contains__, language)
-        )
+
+        def is_own(name: str) -> bool:
+            return name.casefold() in own
+
+        return in_texts(spec, lambda sql: with_prefixed_tables(sql, prefix, is_own, language))
 
     return {name: new(spec) for name, spec in specs.items()}
 
@@ -62,7 +64,7 @@ def with_prefixed_tables(
 ) -> str:
     """The SQL with the prefix before the schemas of the tables that are wanted, nothing else new.
 
-    `is_wanted` gets a table's dotted name in small letters and without the prefix.
+    `is_wanted` gets a table's dotted name as it is written, without quotes.
     """
     found = references_of(sql, dialect)
     tables = {one.name.casefold() for one in found if one.use != "column"}
@@ -70,7 +72,7 @@ def with_prefixed_tables(
         {
             one.schema_at
             for one in found
-            if one.schema_at >= 0 and (name := one.name.casefold()) in tables and is_wanted(name)
+            if one.schema_at >= 0 and one.name.casefold() in tables and is_wanted(one.name)
         }
     )
     pieces = [sql[a:b] for a, b in zip([0, *places], [*places, len(sql)], strict=True)]

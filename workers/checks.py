@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from assets_parser.model import Check, Column, CustomCheck
+from assets_parser.spec import AssetSpec
 from catalog.values import CheckRow
 from workers import connections
 from workers.context import StepContext, StepResult
@@ -47,7 +48,7 @@ def run(context: StepContext) -> StepResult:
     name = f"fleet {context.claim.run_id} {spec.name} checks"
     with opened(connection, guard=guard, name=name) as database:
         outcomes = _column_checks(context, database)
-        custom = with_existing_tables(spec, database).custom_checks
+        custom = _of_environment(spec, database)
         outcomes += [_custom(context, database, check) for check in custom]
     for outcome in outcomes:
         state = "passed" if outcome.passed else f"FAILED: {outcome.message}"
@@ -55,6 +56,13 @@ def run(context: StepContext) -> StepResult:
     passed = sum(outcome.passed for outcome in outcomes)
     result = {"passed": passed, "failed": len(outcomes) - passed}
     return StepResult(result=result, checks=tuple(outcomes))
+
+
+def _of_environment(spec: AssetSpec, database: Database) -> tuple[CustomCheck, ...]:
+    def exists(name: str) -> bool:
+        return database.shape(name) is not None
+
+    return with_existing_tables(spec, exists, database.connection.type).custom_checks
 
 
 def _column_checks(context: StepContext, database: Database) -> list[CheckRow]:

@@ -6,7 +6,7 @@ workers.sql.strategies writes the script; here it meets the database, which know
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers import connections, query_failures, sql_session
 from workers.connections import Connection
@@ -14,6 +14,7 @@ from workers.context import StepContext, StepResult
 from workers.engines import QueryFailed
 from workers.errors import StepFailed
 from workers.guard import Guard
+from workers.prefixed import with_existing_tables
 from workers.secret_values import secret_texts
 from workers.sql import platforms, strategies
 from workers.sql.names import table_parts
@@ -32,7 +33,9 @@ def run(context: StepContext) -> StepResult:
         platform = _platform(context, connection)
         written = _script(context)
         with sql_session.opened(context, connection, guard) as session:
-            rows = _Run(context, platform, session, guard).carry_out(written)
+            read = _of_environment(context, platform, session)
+            written = written if read is context else _script(read)
+            rows = _Run(read, platform, session, guard).carry_out(written)
     if rows is not None:
         context.log.line(f"{rows:,} rows written to {context.spec.name}")
     return StepResult(
@@ -69,6 +72,17 @@ def _platform(context: StepContext, connection: Connection) -> Platform:
 def _script(context: StepContext, facts: Facts | None = None) -> Script:
     annotations = context.options.query_annotations
     return strategies.script(context.spec, facts, query_annotations=annotations)
+
+
+def _of_environment(context: StepContext, platform: Platform, session: Session) -> StepContext:
+    """The context with the SQL of an environment whose schemas have a prefix."""
+
+    def exists(name: str) -> bool:
+        query = platform.find_table(platform.dialect, table_parts(name))
+        return bool(session.run(query, limit=1).rows)
+
+    spec = with_existing_tables(context.spec, exists, platform.grammar)
+    return context if spec is context.spec else replace(context, spec=spec)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _changed(target: Target, query: str, **environment: str) -> AssetSpec:
         environment=environment,
     )
     with opened(target.connection) as database:
-        return with_existing_tables(spec, database)
+        return with_existing_tables(spec, lambda name: database.shape(name) is not None, "duckdb")
 
 
 def test_the_prefixed_table_is_read_where_there_is_one(target: Target) -> None:

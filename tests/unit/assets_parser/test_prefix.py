@@ -11,7 +11,8 @@ _AROUND = Surroundings(schema_prefix="st_")
 
 
 def _prefixed(sql: str, dialect: str = "duckdb") -> str:
-    return with_prefixed_tables(sql, "st_", {"raw.a", "db.raw.c"}.__contains__, dialect)
+    wanted = {"raw.a", "db.raw.c"}
+    return with_prefixed_tables(sql, "st_", lambda name: name.lower() in wanted, dialect)
 
 
 def test_only_the_wanted_tables_get_the_prefix_and_no_other_sign_changes() -> None:
