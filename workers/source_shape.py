@@ -3,12 +3,13 @@
 Called by workers.ingest_step. Sources that we do not query ourselves tell nothing.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from assets_parser.spec import AssetSpec
 from workers.connections import Connection
 from workers.context import Stop
-from workers.engines import QueryFailed, Shape, opened
+from workers.engines import Database, QueryFailed, opened
 from workers.errors import StepFailed
 from workers.guard import Guard
 from workers.load_flags import LISTS_STAY
@@ -17,8 +18,11 @@ from workers.source_flags import Reading
 from workers.sql.names import alike
 
 QUERY = "query:"
-_NUMBERS = ("int", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubigint", "usmallint")
-_NUMBERS += ("utinyint", "float", "double", "real", "decimal", "numeric")
+_NUMBERS = re.compile(
+    r"(u?(big|small|tiny|huge)?int(eger)?[0-9]*|float[0-9]*|double|real|decimal|numeric)\b"
+)
+_GARBLED = re.compile(r"^(STRUCT|MAP|UNION|INTERVAL)\b|\b(STRUCT|MAP|UNION)\(")
+_GARBLED_IN_QUERY = re.compile(_GARBLED.pattern + r"|\]$|^TIME$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,31 +45,39 @@ def look(
             f"connection {source.name!r}: there is no file {source.file}",
             hint="ingestr would make an empty one",
         )
-    shape = None if table.startswith(QUERY) else _shape(source, table, stop)
-    if shape is None:  # a query, or no such table: ingestr says so
-        return Source(reading=Reading(bounded=False))
-    columns = _wanted(shape, spec)
+    columns = _wanted(_columns(source, table, stop), spec)
     _refuse_alike(columns, table, spec)
-    _refuse_structs(columns, source, table)
+    _refuse_garbled(columns, source, table)
     stay = destination.type in LISTS_STAY
     lists = [name for name, kind in columns.items() if kind.endswith("]") and not stay]
-    numbers = [name for name, kind in columns.items() if kind.lower().startswith(_NUMBERS)]
+    numbers = [name for name, kind in columns.items() if _NUMBERS.match(kind.lower())]
     return Source(reading=Reading(lists=lists, numbers=numbers, bounded=False))
 
 
-def _shape(source: Connection, table: str, stop: Stop) -> Shape | None:
+def _columns(source: Connection, table: str, stop: Stop) -> dict[str, str]:
+    """The columns and their types; empty where only ingestr can tell."""
     with opened(source, guard=Guard(stop, PATIENCE)) as database:
         try:
-            return database.shape(table)
-        except QueryFailed:
-            return None
+            if table.startswith(QUERY):
+                return _described(database, table.removeprefix(QUERY))
+            shape = database.shape(table)
+        except QueryFailed:  # ingestr puts moments into it, or there is no such table
+            return {}
+    return dict(shape.columns) if shape else {}
 
 
-def _wanted(shape: Shape, spec: AssetSpec) -> dict[str, str]:
+def _described(database: Database, query: str) -> dict[str, str]:
+    if database.dialect.name != "duckdb":
+        return {}
+    found, _ = database.rows(f"DESCRIBE {query.strip().rstrip(';')}", limit=100_000)
+    return {str(row[0]): str(row[1]) for row in found}
+
+
+def _wanted(columns: dict[str, str], spec: AssetSpec) -> dict[str, str]:
     written = spec.parameters.get("sql_exclude_columns") or ""
     parts = written if isinstance(written, list | tuple) else str(written).split(",")
     left_out = {str(part).strip().lower() for part in parts}
-    return {name: kind for name, kind in shape.columns.items() if name.lower() not in left_out}
+    return {name: kind for name, kind in columns.items() if name.lower() not in left_out}
 
 
 def _refuse_alike(columns: dict[str, str], table: str, spec: AssetSpec) -> None:
@@ -80,15 +92,16 @@ def _refuse_alike(columns: dict[str, str], table: str, spec: AssetSpec) -> None:
         )
 
 
-def _refuse_structs(columns: dict[str, str], source: Connection, table: str) -> None:
-    """ingestr reads a DuckDB struct as the address of the struct in its memory."""
-    if source.type != "duckdb":
+def _refuse_garbled(columns: dict[str, str], source: Connection, table: str) -> None:
+    """ingestr reads some types as what they are in its memory, such as `{0x1ada18bed188}`."""
+    if source.type == "sqlite":
         return
+    marks = _GARBLED_IN_QUERY if table.startswith(QUERY) else _GARBLED
     for name, kind in columns.items():
-        if kind.upper().startswith(("STRUCT", "MAP", "UNION")) or "STRUCT(" in kind.upper():
+        if marks.search(kind.upper()):
             raise StepFailed(
                 "load",
-                f"column {name!r} of {table} is a {kind.partition('(')[0]}, whose values ingestr "
-                "cannot read",
-                hint=f"read it by a query, as JSON: `source_table: {QUERY}...`, to_json({name})",
+                f"column {name!r} of {table} is of type {kind}, which ingestr cannot read",
+                hint="make it a text or JSON: `source_table: query:select ...` with to_json() or "
+                "cast(... as text)",
             )
