@@ -8,9 +8,7 @@ from workers.secrets_backends.reading import TIMEOUT, Failed, Missing, library, 
 
 _HINT = "is the key right, and may it call secretsmanager:GetSecretValue?"
 _ABSENT = frozenset({"ResourceNotFoundException"})
-_PASSING = frozenset(
-    {"ThrottlingException", "InternalServiceError", "InternalFailure", "ServiceUnavailable"}
-)
+_PASSING = frozenset({"ThrottlingException", "RequestLimitExceeded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class SecretsManager:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _ABSENT:
                 raise Missing from None
-            raise Failed(words(error), again=code in _PASSING, hint=_HINT) from None
+            raise Failed(words(error), again=_passes(code, error), hint=_HINT) from None
         except errors.NoCredentialsError as error:
             hint = "set BRUIN_AWS_ACCESS_KEY_ID and BRUIN_AWS_SECRET_ACCESS_KEY for the worker"
             raise Failed(words(error), hint=hint) from None
@@ -61,3 +59,8 @@ class SecretsManager:
     def place(self, name: str) -> str:
         """Name and region."""
         return f"{name} in {self.region}"
+
+
+def _passes(code: str, error: Any) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code in _PASSING or status == 429 or status >= 500
