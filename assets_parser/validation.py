@@ -4,6 +4,7 @@ A rule is a function from a Pipeline to its faults; a new one is a new entry of 
 """
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -100,25 +101,30 @@ def _follows(fault: Fault, unread: Iterable[Fault]) -> bool:
 
 
 def _in_order(faults: Iterable[Fault], pipeline: Pipeline) -> list[Fault]:
-    root = Path(pipeline.root)
-    placed = {_with_column(fault, root) for fault in faults}
+    root, read = Path(pipeline.root), functools.cache(_lines)
+    placed = {_with_column(fault, root, read) for fault in faults}
     return sorted(placed, key=lambda one: (one.file, one.line, one.column, one.rule, one.message))
 
 
-def _with_column(fault: Fault, root: Path) -> Fault:
+def _with_column(fault: Fault, root: Path, read: Callable[[Path], list[str]]) -> Fault:
     """The fault with the column of the word that its message quotes, else of its line's text."""
     if fault.column or not fault.line or not fault.file:
         return fault
-    lines = _lines(root / fault.file)
+    lines = read(root / fault.file)
     if fault.line > len(lines):
         return fault
     text = lines[fault.line - 1]
     quoted = fault.message.split("'")[1] if fault.message.count("'") > 1 else ""
-    at = text.find(quoted) if quoted else -1
+    at = _place_of(quoted, text) if quoted else -1
     return replace(fault, column=1 + (at if at >= 0 else len(text) - len(text.lstrip())))
 
 
-@functools.lru_cache(maxsize=64)
+def _place_of(word: str, text: str) -> int:
+    """Where the word stands by itself, else where it stands at all; -1 if nowhere."""
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+    return found.start() if found else text.find(word)
+
+
 def _lines(file: Path) -> list[str]:
     try:
         return file.read_text("utf-8", "replace").splitlines()
