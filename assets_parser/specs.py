@@ -47,7 +47,8 @@ class SpecMaker:
 
     def spec(self, asset: Asset, steps: tuple[Step, ...], upstreams: tuple[str, ...]) -> AssetSpec:
         """The spec of one asset; incomplete if `faults` has grown."""
-        packages = _Packages() if asset.type == "r" else self._packages(asset)
+        has_python = asset.type != "r" and bool({"script", "materialize"} & set(steps))
+        packages = self._packages(asset) if has_python else _Packages()
         python = self._python(asset, packages)
         context = self._context(asset)
         texts = self._rendering(asset, context)

@@ -1,8 +1,6 @@
 """Finds a run by what a person types, and what belongs to it. Used by follow, status, logs."""
 
-import shlex
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -46,11 +44,3 @@ def identity(view: RunView) -> str:
     """The first line about a run."""
     count = f"{some(view.assets, 'asset')} in {some(view.levels, 'level')}"
     return f"run {view.id} · {view.pipeline} · {count} · fleet {view.fleet}"
-
-
-def again(view: RunView) -> str:
-    """The command that runs one asset of this run's pipeline; its name is to be added."""
-    folder = Path(view.project, view.path).parent
-    here = Path.cwd()
-    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    return "fleet run" if str(shown) == "." else f"fleet run {shlex.quote(str(shown))}"

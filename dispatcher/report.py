@@ -43,25 +43,43 @@ class Failure:
     waiting: int = 0
 
 
-def show(terminal: Terminal, board: Board, failures: Sequence[Failure], again: str) -> None:
-    """Print failures and the summary; `again` is the command that ran this pipeline."""
+def show(terminal: Terminal, board: Board, failures: Sequence[Failure]) -> None:
+    """Print failures, what runs them again, and the summary."""
     if failures:
         terminal.line()
         terminal.line(terminal.style("failed", bold=True))
         for failure in failures:
-            for line in failure_lines(terminal, failure, board.run.id, again):
+            for line in failure_lines(terminal, failure, board.run.id):
                 terminal.line(line)
             if terminal.github:
                 terminal.line(_annotation(failure))
         terminal.line()
+    if rest := again(terminal, board):
+        terminal.line(rest)
     terminal.line(summary(terminal, board))
 
 
-def failure_lines(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list[str]:
+def again(terminal: Terminal, board: Board) -> str:
+    """`again  fleet retry 7f3k2    runs what failed and the 3 assets that wait for it`."""
+    if board.run.state == "succeeded":
+        return ""
+    command = f"again  fleet retry {board.run.id}"
+    waiting = board.count("upstream_failed")
+    wait = "asset that waits" if waiting == 1 else f"{number(waiting)} assets that wait"
+    parts = ["what failed"] if board.count("failed") else []
+    parts += [f"the {wait} for it"] if waiting else []
+    parts += ["what was cancelled"] if board.count("cancelled") else []
+    note = f"    runs {' and '.join(parts) or 'what is left'}"
+    if terminal.tty and len(command + note) >= terminal.width:
+        return command
+    return command + terminal.style(note, dim=True)
+
+
+def failure_lines(terminal: Terminal, failure: Failure, run_id: str) -> list[str]:
     """All that is known about one failure."""
     body = [*_frames(failure), *_cause(failure), *_checks(failure), *_detail(failure)]
     body += [f"hint   {printable(failure.hint)}"] if failure.hint else []
-    body += _next(terminal, failure, run_id, again)
+    body += [f"log    fleet logs {run_id} {failure.asset}"]
     return [_head(terminal, failure), *(_INDENT + line for line in body)]
 
 
@@ -88,6 +106,8 @@ def _head(terminal: Terminal, failure: Failure) -> str:
     parts = [failure.asset, failure.step]
     parts += [f"attempt {failure.attempt} of {failure.attempts}"] if failure.attempts > 1 else []
     parts += [f"worker {failure.worker}"] if failure.worker else []
+    wait = "1 asset waits" if failure.waiting == 1 else f"{number(failure.waiting)} assets wait"
+    parts += [f"{wait} for it"] if failure.waiting else []
     name, *rest = (printable(part) for part in parts if part)
     return f"  {terminal.sign(failure.look)} {terminal.style(name, bold=True)} · {' · '.join(rest)}"
 
@@ -125,18 +145,6 @@ def _checks(failure: Failure) -> list[str]:
             lines.append(f"    observed {check.observed or 'nothing'}, expected {check.expected}")
         lines += [f"    {line}" for line in check.query.strip().splitlines()]
     return [printable(line) for line in lines]
-
-
-def _next(terminal: Terminal, failure: Failure, run_id: str, again: str) -> list[str]:
-    waiting = failure.waiting
-    wait = "asset that waits" if waiting == 1 else f"{number(waiting)} assets that wait"
-    what = f"it and the {wait} for it" if waiting else "it"
-    command = f"{again} {failure.asset}{' --downstream' if waiting else ''}"
-    note = f"    runs {what}"
-    if terminal.tty and len(_INDENT + "again  " + command + note) >= terminal.width:
-        note = ""
-    again = f"again  {command}{terminal.style(note, dim=True)}"
-    return [f"log    fleet logs {run_id} {failure.asset}", again]
 
 
 def _annotation(failure: Failure) -> str:

@@ -1,7 +1,6 @@
 """From arguments to the end of a run: what `fleet run` and `fleet submit` do, step by step."""
 
 import json
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -189,8 +188,7 @@ def _follow(
     identity = _identity(prepared, fleet, run_id)
     if not fleet.embedded and request.look.terminal.tty:
         identity = _with_way_back(identity, f"fleet follow {run_id}", request.look.terminal.width)
-    again = _again(request, prepared)
-    return showing.follow(engine, run_id, fleet, request.look, identity=identity, again=again)
+    return showing.follow(engine, run_id, fleet, request.look, identity=identity)
 
 
 def _identity(prepared: "Prepared", fleet: Fleet, run_id: str) -> str:
@@ -216,16 +214,6 @@ def _nothing(request: Request, prepared: "Prepared") -> int:
     why = f": {'; '.join(reasons)}" if reasons else ": the pipeline has no assets"
     request.look.terminal.note(f"nothing to run{why}")
     return 0
-
-
-def _again(request: Request, prepared: "Prepared") -> str:
-    """The command that runs one asset of this pipeline; its name is to be added."""
-    folder = Path(prepared.plan.root, prepared.plan.path).parent
-    here = Path.cwd()
-    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    place = "" if str(shown) == "." else f" {shlex.quote(str(shown))}"
-    environment = request.flags.environment
-    return f"fleet run{place}" + (f" -e {shlex.quote(environment)}" if environment else "")
 
 
 def project(aim: Target) -> Path:

@@ -16,10 +16,8 @@ from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
 
-def follow(
-    engine: Engine, run_id: str, fleet: Fleet, look: Look, *, identity: str, again: str
-) -> int:
-    """Show the run to its end; the exit code. `again` is the command that would run it again."""
+def follow(engine: Engine, run_id: str, fleet: Fleet, look: Look, *, identity: str) -> int:
+    """Show the run to its end; the exit code."""
     following = Follow(engine, run_id, _display(look), _logs(engine, run_id, fleet), fleet)
     try:
         board = following.to_end(identity)
@@ -31,7 +29,7 @@ def follow(
 
         status_text.timings(look.terminal, engine, board)
     if not look.as_json:
-        report.show(look.terminal, board, views.failures(engine, run_id), again)
+        report.show(look.terminal, board, views.failures(engine, run_id))
     ended = code(board, following.interrupts)
     return _code_of_check(engine, run_id) if ended == 1 else ended
 

@@ -31,7 +31,7 @@ def show(terminal: Terminal, engine: Engine, view: RunView, *, quiet: bool, verb
         for line in steps.get(row.name, []):
             terminal.line(line)
     if board.run.over:
-        report.show(terminal, board, views.failures(engine, view.id), lookup.again(view))
+        report.show(terminal, board, views.failures(engine, view.id))
     else:
         terminal.line(lines.whole(board))
 

@@ -21,5 +21,4 @@ def command(*, run: str, overrides: dict[str, Any], look: Look) -> int:
     engine = fleets.catalog(settings)
     view = lookup.run(engine, run)
     fleet = lookup.fleet(settings, view)
-    again = lookup.again(view)
-    return showing.follow(engine, view.id, fleet, look, identity=lookup.identity(view), again=again)
+    return showing.follow(engine, view.id, fleet, look, identity=lookup.identity(view))

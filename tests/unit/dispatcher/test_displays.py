@@ -139,15 +139,14 @@ def test_a_failure_names_cause_place_and_the_next_commands() -> None:
         worker="host-a",
         waiting=2,
     )
-    lines = report.failure_lines(utf8(), failure, "7f3k2", "fleet run shop")
+    lines = report.failure_lines(utf8(), failure, "7f3k2")
     assert lines == [
-        "  ✗ staging.payments · materialize · attempt 2 of 2 · worker host-a",
+        "  ✗ staging.payments · materialize · attempt 2 of 2 · worker host-a"
+        " · 2 assets wait for it",
         "      a.py:27 in materialize",
         "          x = 1 / 0",
         "      ZeroDivisionError: division by zero",
         "      log    fleet logs 7f3k2 staging.payments",
-        "      again  fleet run shop staging.payments --downstream"
-        "    runs it and the 2 assets that wait for it",
     ]
 
 
@@ -155,9 +154,7 @@ def test_a_failed_check_shows_what_was_seen_and_asked() -> None:
     check = FailedCheck(
         id="a:id:unique", message="2 values", blocking=False, observed="2", expected="0", query="q"
     )
-    lines = report.failure_lines(
-        utf8(), Failure(asset="a", step="checks", checks=[check]), "7f3k2", "fleet run"
-    )
+    lines = report.failure_lines(utf8(), Failure(asset="a", step="checks", checks=[check]), "7f3k2")
     assert "      a:id:unique (not blocking)  2 values" in lines
     assert "          observed 2, expected 0" in lines
     assert "          q" in lines
@@ -165,12 +162,20 @@ def test_a_failed_check_shows_what_was_seen_and_asked() -> None:
 
 def test_long_details_keep_their_end() -> None:
     detail = "\n".join(f"line {n}" for n in range(100))
-    lines = report.failure_lines(
-        utf8(), Failure(asset="a", step="load", detail=detail), "7f3k2", "fleet run"
-    )
+    lines = report.failure_lines(utf8(), Failure(asset="a", step="load", detail=detail), "7f3k2")
     assert "      … 80 lines before" in lines
     assert "      line 99" in lines
     assert "      line 10" not in lines
+
+
+def test_one_command_runs_all_that_is_left() -> None:
+    bad = [row("b", "failed"), row("c", "upstream_failed"), row("d", "upstream_failed")]
+    assert report.again(utf8(), board(*bad, state="failed")) == (
+        "again  fleet retry 7f3k2    runs what failed and the 2 assets that wait for it"
+    )
+    stopped = board(row("a", "succeeded"), row("b", "cancelled"), state="cancelled")
+    assert report.again(utf8(), stopped).endswith("    runs what was cancelled")
+    assert not report.again(utf8(), board(row("a", "succeeded"), state="succeeded"))
 
 
 def test_the_summary_counts_states_and_checks() -> None:
