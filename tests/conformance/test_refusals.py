@@ -67,9 +67,11 @@ class Folder:
     def _git(self, *arguments: str) -> None:
         subprocess.run(["git", "-C", str(self.root), *arguments], check=True, capture_output=True)
 
-    def start(self) -> None:
-        """A repository with what is there, as the recording had."""
+    def start(self, *, commit: bool) -> None:
+        """A repository, with what is there committed if the recording had it so."""
         self._git("init", "-q", "-b", "main")
+        if commit:
+            self.commit("")
 
     def _put(self, name: str, data: bytes) -> None:
         path = self.root / name
@@ -83,9 +85,9 @@ def test_a_command_line_is_refused_exactly_when_bruin_refuses_it(
     case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder(tmp_path)
-    folder.start()
     folder.write(case["files"])
     folder.write_bytes(case.get("files_b64", {}))
+    folder.start(commit=bool(case.get("git_commit")))
     for step in case["steps"]:
         if step.get("kind", "run") != "run":
             _change(folder, step)
