@@ -51,17 +51,8 @@ def fetch(url: str, path: Path, *, most: int, timeout: float, stop: Stop) -> int
         raise _failed(url, str(error) or type(error).__name__) from None
 
 
-class _WebOnly(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to other web addresses only."""
-
-    def redirect_request(self, *given: Any) -> Any:
-        """The request of the new address, which comes last."""
-        if not is_address(given[-1]):
-            raise urllib.error.URLError(f"it redirects to {shown(given[-1])}")
-        return super().redirect_request(*given)
-
-
 def _opener() -> urllib.request.OpenerDirector:
+    """It knows the web only: a redirect to a file or an FTP server is an error."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -69,7 +60,8 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        _WebOnly(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
     return opener

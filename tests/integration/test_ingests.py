@@ -1,0 +1,266 @@
+"""ingestr assets copy tables between databases, and lose nothing in silence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets_parser.model import Column
+from tests.support import warehouse
+from tests.support.sources import Pair, file_target, pair
+from tests.support.tables import Target
+from workers.errors import StepFailed
+
+ENGINES = ["duckdb", "sqlite", "postgres"]
+KEY = (Column(name="id", type="integer", primary_key=True),)
+ITEMS = "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, day TIMESTAMP)"
+ROWS = "INSERT INTO items VALUES (1, 'a', '2024-01-01 10:00:00'), (2, NULL, '2024-01-02 11:00:00')"
+CHANGE = (
+    "UPDATE items SET name = 'B' WHERE id = 2",
+    "INSERT INTO items VALUES (3, 'c', '2024-01-03 12:00:00')",
+    "DELETE FROM items WHERE id = 1",
+)
+FIRST, SECOND = [(1, "a"), (2, None)], [(2, "B"), (3, "c")]
+DAY_TWO = {"start": "2024-01-02T00:00:00+00:00", "end": "2024-01-02T23:59:59.999999+00:00"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[warehouse.Server]:
+    """One PostgreSQL for this module."""
+    with warehouse.running() as running:
+        yield running
+
+
+@pytest.fixture(params=[(a, b) for a in ENGINES for b in ENGINES], ids="-to-".join)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """A project with a source and a target, of all pairs of engines."""
+    source, target = request.param
+    return _pair(request, tmp_path, source, target)
+
+
+def _pair(request: pytest.FixtureRequest, folder: Path, source: str, target: str) -> Pair:
+    made: list[Target] = []
+    for kind, name in ((target, "db"), (source, "src")):
+        if kind == "postgres":
+            server: warehouse.Server = request.getfixturevalue("server")
+            made.append(server.target(folder))
+        else:
+            made.append(file_target(folder, kind, name))
+    return pair(*made)
+
+
+@pytest.fixture
+def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """From SQLite to DuckDB."""
+    return _pair(request, tmp_path, "sqlite", "duckdb")
+
+
+@pytest.fixture
+def within(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
+    """From one DuckDB file to another."""
+    return _pair(request, tmp_path, "duckdb", "duckdb")
+
+
+def test_a_table_is_replaced(both: Pair) -> None:
+    """By what the source holds, run after run."""
+    both.prepare(ITEMS, ROWS)
+    assert both.ingest()["rows"] == 2
+    assert both.copied("id name") == FIRST
+    both.prepare(*CHANGE)
+    assert both.ingest(strategy="create+replace")["rows"] == 2
+    assert both.copied("id name") == SECOND
+
+
+def test_merge_keeps_what_the_source_lost(both: Pair) -> None:
+    """Rows of known keys are updated, others come."""
+    both.prepare(ITEMS, ROWS)
+    both.ingest(strategy="merge", columns=KEY)
+    both.prepare(*CHANGE)
+    for _ in range(2):
+        both.ingest(strategy="merge", columns=KEY)
+    assert both.copied("id name") == [(1, "a"), (2, "B"), (3, "c")]
+
+
+def test_append_adds_up(both: Pair) -> None:
+    """Where no primary key stands against it."""
+    both.prepare("CREATE TABLE items (id INTEGER, name TEXT)")
+    both.prepare("INSERT INTO items VALUES (1, 'a'), (2, NULL)")
+    for _ in range(2):
+        assert both.ingest(strategy="append")["rows"] == 2
+    assert both.copied("id name") == [(1, "a"), (1, "a"), (2, None), (2, None)]
+
+
+def test_append_of_known_keys_fails(both: Pair) -> None:
+    """The copy inherits the source's key; DuckDB drops the batch, and ingestr ends with success."""
+    both.prepare(ITEMS, ROWS)
+    both.ingest(strategy="append", columns=KEY)
+    both.prepare(*CHANGE)
+    with pytest.raises(StepFailed) as failure:
+        both.ingest(strategy="append", columns=KEY)
+    assert failure.value.kind == "load"
+    assert (1, "a") in both.copied("id name")
+
+
+def test_delete_insert_reads_its_interval_only(both: Pair) -> None:
+    """And replaces it, however often."""
+    both.prepare(ITEMS, ROWS)
+    both.ingest()
+    both.prepare("UPDATE items SET name = 'B'")
+    for _ in range(2):
+        both.ingest(strategy="delete+insert", key="day", **DAY_TWO)
+    assert both.copied("id name") == [(1, "a"), (2, "B")]
+
+
+def test_truncate_insert_is_replace(both: Pair) -> None:
+    """ingestr refuses the word and names the other."""
+    both.prepare(ITEMS, ROWS)
+    for _ in range(2):
+        both.ingest(strategy="truncate+insert")
+    assert both.copied("id name") == FIRST
+
+
+def test_full_refresh_replaces(plain: Pair) -> None:
+    """Whatever the strategy."""
+    plain.prepare(ITEMS, ROWS)
+    plain.ingest(strategy="append")
+    plain.prepare(*CHANGE)
+    plain.ingest(strategy="append", full_refresh=True)
+    assert plain.copied("id name") == SECOND
+
+
+def test_delete_insert_by_a_number_reads_everything(plain: Pair) -> None:
+    """A number cannot be compared with the run's moments; ingestr alone fails."""
+    plain.prepare(ITEMS, ROWS)
+    for _ in range(2):
+        plain.ingest(strategy="delete+insert", key="id")
+    assert plain.copied("id name") == FIRST
+
+
+def test_an_interval_of_nothing_is_no_reason_to_fail(plain: Pair) -> None:
+    """Where no key uses it."""
+    plain.prepare(ITEMS, ROWS)
+    plain.ingest(end=DAY_TWO["start"], start=DAY_TWO["start"])
+    assert plain.copied("id name") == FIRST
+
+
+def test_a_table_of_the_same_file_is_copied(tmp_path: Path) -> None:
+    """Source and target may be one DuckDB file."""
+    target = file_target(tmp_path, "duckdb")
+    both = pair(target, target)
+    both.prepare(ITEMS, ROWS)
+    for _ in range(2):
+        both.ingest("main.items")
+    assert both.copied("id name") == FIRST
+
+
+def test_a_copy_of_a_copy_has_a_time_of_its_own(within: Pair) -> None:
+    """The column with the time of the load is no data."""
+    stamped = "CREATE TABLE items AS SELECT 1 AS id, TIMESTAMPTZ '2000-01-01' AS _ingestr_loaded_at"
+    within.prepare(stamped)
+    assert within.ingest()["rows"] == 1
+    assert within.copied() == [(1,)]
+
+
+def test_lists_are_lists_or_json(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """They are NULL in PostgreSQL and nonsense in SQLite with ingestr alone."""
+    for kind, wanted in (("postgres", [1, 2]), ("sqlite", "[1,2]"), ("duckdb", [1, 2])):
+        folder = tmp_path / kind
+        folder.mkdir()
+        both = _pair(request, folder, "duckdb", kind)
+        both.prepare("CREATE TABLE items AS SELECT [1, 2] AS l")
+        both.ingest()
+        assert both.copied() == [(wanted,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        ("items", "{'a': 1}"),
+        ("items", "[{'a': 1}]"),
+        ("items", "MAP {'a': 1}"),
+        ("items", "INTERVAL 1 DAY"),
+        ("query:select * from items", "[1, 2]"),
+        ("query:select * from items;", "TIME '10:00:00'"),
+    ],
+)
+def test_types_that_ingestr_cannot_read_are_refused(within: Pair, table: str, value: str) -> None:
+    """It would load what they are in its memory."""
+    within.prepare(f"CREATE TABLE items AS SELECT {value} AS v")
+    with pytest.raises(StepFailed, match="cannot read"):
+        within.ingest(table)
+
+
+def test_such_a_type_can_be_read_by_a_query(within: Pair) -> None:
+    """As the hint says."""
+    within.prepare("CREATE TABLE items AS SELECT {'a': 1} AS v")
+    within.ingest("query:select to_json(v) as v from items")
+    assert within.copied() == [('{"a":1}',)]
+
+
+def test_columns_of_one_name_are_refused(within: Pair) -> None:
+    """ingestr keeps the last; a column that is left out does no harm."""
+    within.prepare('CREATE TABLE items AS SELECT 1 AS "First Name", 2 AS first_name')
+    with pytest.raises(StepFailed, match="would all be named 'first_name'"):
+        within.ingest()
+    within.ingest(parameters={"sql_exclude_columns": "First Name"})
+    assert within.copied() == [(2,)]
+
+
+def test_a_source_file_that_is_not_there_is_not_made(plain: Pair) -> None:
+    """ingestr would make an empty one."""
+    with pytest.raises(StepFailed, match="there is no file"):
+        plain.ingest()
+    assert plain.source.file is not None
+    assert not plain.source.file.exists()
+
+
+def test_a_missing_table_fails(plain: Pair) -> None:
+    """In ingestr's words, and no table comes of it."""
+    plain.prepare(ITEMS)
+    with pytest.raises(StepFailed, match="nothing"):
+        plain.ingest("nothing")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"parameters": {"stream": True}}, "stream"),
+        ({"parameters": {"cdc_mode": "batch"}}, "cdc_mode"),
+        ({"parameters": {"source_table": ""}}, "source_table"),
+        ({"parameters": {"source_connection": "nowhere"}}, "nowhere"),
+        ({"strategy": "scd2_by_time"}, "no strategy"),
+        ({"strategy": "delete+insert"}, "incremental_key"),
+        ({"key": "day"}, "incremental_key"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(plain: Pair, given: dict, words: str) -> None:  # type: ignore[type-arg]
+    """Before anything is loaded."""
+    plain.prepare(ITEMS, ROWS)
+    with pytest.raises(StepFailed, match=words) as failure:
+        plain.ingest(**given)
+    assert failure.value.kind == "config"
+
+
+def test_another_version_of_ingestr_is_said(plain: Pair) -> None:
+    """The installed one does the work."""
+    plain.prepare(ITEMS, ROWS)
+    (notice,) = plain.ingest(parameters={"version": "v0.14.155"})["notices"]
+    assert "asks for ingestr 0.14.155" in notice
+    assert plain.ingest(parameters={"version": "v1"})["notices"] == []
+
+
+def test_rows_that_repeat_a_declared_key_are_said(within: Pair) -> None:
+    """One row of each stays."""
+    within.prepare("CREATE TABLE items AS SELECT i % 3 AS id FROM range(10) t(i)")
+    (notice,) = within.ingest(columns=KEY)["notices"]
+    assert "7 of 10 rows repeat the primary key id" in notice
+
+
+def test_no_secret_is_shown(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The source's password is masked like the target's."""
+    both = _pair(request, tmp_path, "postgres", "duckdb")
+    with pytest.raises(StepFailed) as failure:
+        both.ingest("nothing")
+    said = "\n".join([failure.value.message, failure.value.detail, *both.log.lines])
+    assert "p@ss" not in said
+    assert "p%40ss" not in said
