@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "init": "Write a small project that runs at once.",
     "validate": "Find every fault in a pipeline's files.",
     "plan": "Show what a run would do, level by level.",
+    "render": "Print the SQL that an asset would run.",
     "run": "Run a pipeline and follow it to its end.",
     "submit": "Start a run and return at once with its id.",
     "retry": "Do what an ended run left undone.",
