@@ -30,7 +30,8 @@ class PlainDisplay:
         if row.over:
             self._say(self._clock() + self._lines.ended(row, board.now)[1:])
         elif _worth_a_line(row, before, self.verbose):
-            self._say(self._clock() + f" {self.terminal.sign(row.state)} {row.name}  {doing(row)}")
+            sign = self.terminal.sign("queued" if row.waits else row.state)
+            self._say(f"{self._clock()} {sign} {row.name}  {doing(row)}")
 
     def log(self, asset: str, step: str, line: str) -> None:
         """Repeat a line that an asset wrote."""
