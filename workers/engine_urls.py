@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CONNECT = 15  # seconds to wait for a server
 BUSY = 30.0  # seconds to wait for a SQLite file that another program holds
+_MULTI_STATEMENTS = 1 << 16  # MySQL's flag
 _SNOWFLAKE_KEY = ("private_key", "private_key_path")
 
 
@@ -127,6 +128,8 @@ def _mysql(connection: Connection, write: bool, name: str) -> Access:
     files = {part: connection.text(f"ssl_{part}_path") for part in ("ca", "cert", "key")}
     arguments: dict[str, Any] = {"connect_timeout": CONNECT, "charset": "utf8mb4"}
     arguments |= {f"ssl_{part}": path for part, path in files.items() if path}
+    if write:  # a script is one text of several statements; 2 is what SQLAlchemy asks for itself
+        arguments["client_flag"] = 2 | _MULTI_STATEMENTS
     if password := connection.text("password"):  # as text, the driver sends it in Latin-1
         arguments["password"] = password.encode()
     return Access(url=_url("mysql+pymysql", connection, port), arguments=arguments, extra="mysql")

@@ -23,7 +23,8 @@ class Platform:
     """The SQL of one platform, named by the first word of its asset types.
 
     `find_table` and `find_schema` write a query that gives a row if there is one. `far` is the end
-    of a version that is current. `utc` makes the session's zone UTC for the rest of a transaction.
+    of a version that is current. `utc` makes the session's zone UTC, and the time stand still, for
+    the rest of a transaction. `same` and `differs` compare two values of which NULL is one.
     """
 
     name: str
@@ -33,12 +34,21 @@ class Platform:
     find_table: Find
     find_schema: Find
     truncate: str = "TRUNCATE TABLE {}"
+    temp: str = "CREATE TEMP TABLE {} AS"
+    now: str = "CURRENT_TIMESTAMP"  # the same throughout a transaction
+    same: str = "{} IS NOT DISTINCT FROM {}"
+    differs: str = "{} IS DISTINCT FROM {}"
     instant: str = "TIMESTAMPTZ"  # the type of a moment
     far: str
     utc: str = ""
     utc_back: str = ""  # after the transaction, if `utc` outlives it
     starts_history: bool = False  # _valid_from is the first column of a table with history
-    joins_nulls: bool = False  # IS NOT DISTINCT FROM is as quick as = in a join
+    joins_nulls: bool = False  # `same` is as quick as = in a join
+    joins_to_update: bool = False  # UPDATE a JOIN b SET, instead of UPDATE a SET FROM b
+    swaps: bool = False  # a statement like DROP commits: a new table is made aside and renamed
+    zoneless: bool = False  # a moment is written without its zone
+    comments_inside: bool = False  # a column's comment is part of its definition
+    temp_once: bool = False  # a statement may read a temporary table only once
     schema_inside: bool = False  # the schema is made in the asset's transaction
     savepoints: bool = True
     writers: Mapping[str, "Writer"] = field(default_factory=dict)  # by strategy, instead of ours
@@ -76,6 +86,20 @@ def _postgres_schema(dialect: Dialect, parts: tuple[str, ...]) -> str:
     return f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {dialect.literal(parts[-2])}"  # noqa: S608
 
 
+def _mysql_table(dialect: Dialect, parts: tuple[str, ...]) -> str:
+    *before, table = map(dialect.literal, parts)
+    schema = before[-1] if before else "DATABASE()"
+    return (
+        "SELECT 1 FROM information_schema.tables "  # noqa: S608 - literals are quoted
+        f"WHERE table_schema = {schema} AND table_name = {table}"
+    )
+
+
+def _mysql_schema(dialect: Dialect, parts: tuple[str, ...]) -> str:
+    name = dialect.literal(parts[-2])
+    return f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {name}"  # noqa: S608
+
+
 _PLATFORMS: dict[str, Platform] = {
     "duckdb": Platform(
         name="duckdb",
@@ -101,5 +125,29 @@ _PLATFORMS: dict[str, Platform] = {
         far="TIMESTAMPTZ '9999-12-31 00:00:00+00'",
         utc="SET LOCAL TIME ZONE 'UTC'",
         starts_history=True,
+    ),
+    "my": Platform(
+        name="my",
+        dialect=dialects.of("mysql"),
+        grammar="mysql",
+        connections=frozenset({"mysql"}),
+        find_table=_mysql_table,
+        find_schema=_mysql_schema,
+        truncate="DELETE FROM {}",  # TRUNCATE would commit
+        temp="CREATE TEMPORARY TABLE {} AS",
+        now="NOW(6)",
+        same="{} <=> {}",
+        differs="NOT ({} <=> {})",
+        instant="DATETIME(6)",
+        far="CAST('9999-12-31 23:59:59' AS DATETIME(6))",
+        utc="SET time_zone = '+00:00', timestamp = UNIX_TIMESTAMP(NOW(6))",
+        utc_back="SET time_zone = DEFAULT, timestamp = DEFAULT",
+        joins_nulls=True,
+        joins_to_update=True,
+        swaps=True,
+        zoneless=True,
+        comments_inside=True,
+        temp_once=True,
+        savepoints=False,
     ),
 }

@@ -18,6 +18,8 @@ def ddl(target: Target) -> Script:
     inside = ",\n  ".join(lines)
     made = target.run(f"CREATE TABLE IF NOT EXISTS {target.table} (\n  {inside}\n)")
     comments = [_comment(target, column) for column in columns if column.description]
+    if target.platform.comments_inside:
+        comments = []
     return Script(main=(made, *map(target.run, comments)), atomic=True)
 
 
@@ -42,6 +44,8 @@ def _column(target: Target, column: Column) -> str:
         parts.append(f"DEFAULT {column.default}")
     if not column.nullable:
         parts.append("NOT NULL")
+    if column.description and target.platform.comments_inside:
+        parts.append(f"COMMENT {dialect.literal(column.description)}")
     return " ".join(parts)
 
 

@@ -13,13 +13,14 @@ def delete_insert(target: Target) -> Script:
     key, new = key_of(target, target.existing), key_of(target, target.produced)
     same = f"{key} IN (SELECT {new} FROM {temp})"  # noqa: S608 - quoted
     none = f"{key} IS NULL AND EXISTS (SELECT 1 FROM {temp} WHERE {new} IS NULL)"  # noqa: S608
+    stale = [same, none] if target.platform.temp_once else [f"{same} OR ({none})"]
     return Script(
         setup=target.staged(),
         describe=target.staged_columns,
         main=(
-            target.run(f"DELETE FROM {target.table} WHERE {same} OR ({none})"),  # noqa: S608
+            *(target.run(f"DELETE FROM {target.table} WHERE {rows}") for rows in stale),  # noqa: S608
             _insert(target),
-            target.run(f"DROP TABLE {temp}"),
+            target.unstaged,
             *target.after,
         ),
         atomic=True,

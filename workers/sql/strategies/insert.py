@@ -77,5 +77,7 @@ def _moments(target: Target, key: str) -> str:
     environment, spec = target.spec.environment, target.spec
     first = environment.get("BRUIN_START_TIMESTAMP") or spec.interval_start
     last = environment.get("BRUIN_END_TIMESTAMP") or spec.interval_end
+    if target.platform.zoneless:
+        first, last = (text.rstrip("Z").replace("T", " ") for text in (first, last))
     literal = target.platform.dialect.literal
     return f"{key} BETWEEN {literal(first)} AND {literal(last)}"

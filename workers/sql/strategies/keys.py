@@ -38,7 +38,8 @@ def meetings(target: Target, pairs: Sequence[Pair]) -> list[Meeting]:
     theirs = [f"source.{quote(pair.given)}" for pair in pairs]
     both = list(zip(ours, theirs, strict=True))
     if target.platform.joins_nulls:
-        return [Meeting("", "", _and(f"{our} IS NOT DISTINCT FROM {their}" for our, their in both))]
+        same = target.platform.same
+        return [Meeting("", "", _and(same.format(our, their) for our, their in both))]
     alike = (f"({our} = {their} OR ({our} IS NULL AND {their} IS NULL))" for our, their in both)
     return [
         Meeting(_all_set(theirs), _all_set(ours), _and(f"{our} = {their}" for our, their in both)),

@@ -22,7 +22,7 @@ def merge(target: Target) -> Script:
         main=(
             unique(target, pairs),
             *changes,
-            target.run(f"DROP TABLE {target.temp}"),
+            target.unstaged,
             *target.after,
         ),
         atomic=True,
@@ -40,19 +40,12 @@ def _update(target: Target, meeting: Meeting) -> list[Statement]:
     ]
     if not changed:
         return []
-    sets = []
+    sets = {}
     for column in changed:
         name = target.quoted((stored(target, column.name),))
-        value = column.merge_sql or f"source.{target.quoted((given(target, column.name),))}"
-        sets.append(f"{name} = {value}")
+        sets[name] = column.merge_sql or f"source.{target.quoted((given(target, column.name),))}"
     picked = f"{meeting.source} AND " if meeting.source else ""
-    return [
-        target.run(
-            f"UPDATE {target.table} AS target\nSET {', '.join(sets)}\n"
-            f"FROM {target.temp} AS source\nWHERE {picked}{_on(target, meeting)}",
-            counted=True,
-        )
-    ]
+    return [target.run(target.updated(sets, picked + _on(target, meeting)), counted=True)]
 
 
 def _insert(target: Target, meeting: Meeting) -> Statement:

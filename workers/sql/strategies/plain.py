@@ -21,6 +21,6 @@ def view(target: Target) -> Script:
 
 def replace(target: Target) -> Script:
     """The table made anew from the query."""
-    dropped = target.run(f"DROP TABLE IF EXISTS {target.table}")
-    made = target.around(f"CREATE TABLE {target.table} AS", counted=True)
-    return Script(setup=target.setup, main=(dropped, made, *target.after), atomic=True)
+    made = target.made_anew(lambda name: target.around(f"CREATE TABLE {name} AS", counted=True))
+    atomic = not target.platform.swaps
+    return Script(setup=target.setup, main=(*made, *target.after), atomic=atomic)

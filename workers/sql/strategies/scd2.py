@@ -12,7 +12,6 @@ from workers.sql.strategies.keys import Meeting, Pair, given, key_pairs, meeting
 from workers.sql.strategies.target import Target
 
 FROM, UNTIL, CURRENT = "_valid_from", "_valid_until", "_is_current"
-_NOW = "CURRENT_TIMESTAMP"  # the same throughout a transaction
 
 
 def by_column(target: Target) -> Script:
@@ -39,7 +38,7 @@ def _script(target: Target, changed: Callable[[], str]) -> Script:
             unique(target, pairs),
             *([target.run(platform.utc)] if platform.utc else []),
             *history,
-            target.run(f"DROP TABLE {target.temp}"),
+            target.unstaged,
             *target.after,
         ),
         finish=(target.run(platform.utc_back),) if platform.utc_back else (),
@@ -58,17 +57,16 @@ def _rebuilt(target: Target) -> list[Statement]:
     """All rows of the query as first versions."""
     names, time = target.produced, _time(target)
     own = target.quoted(names, "source.") if names else "source.*"
-    start = f"{f'COALESCE({time}, {_NOW})' if time else _NOW} AS {FROM}"
+    now = target.platform.now
+    start = f"{f'COALESCE({time}, {now})' if time else now} AS {FROM}"
     parts = [start, own] if target.platform.starts_history else [own, start]
     parts += [f"{target.platform.far} AS {UNTIL}", f"TRUE AS {CURRENT}"]
     selected = ",\n  ".join(parts)
-    return [
-        target.run(f"DROP TABLE IF EXISTS {target.table}"),
-        target.run(
-            f"CREATE TABLE {target.table} AS\nSELECT\n  {selected}\nFROM {target.temp} AS source",
-            counted=True,
-        ),
-    ]
+    query = f"SELECT\n  {selected}\nFROM {target.temp} AS source"
+    made = target.made_anew(
+        lambda name: target.run(f"CREATE TABLE {name} AS\n{query}", counted=True)
+    )
+    return list(made)
 
 
 def _continued(target: Target, pairs: tuple[Pair, ...], changed: str) -> list[Statement]:
@@ -92,20 +90,18 @@ def _check_history(target: Target) -> None:
 
 
 def _close_changed(target: Target, meeting: Meeting, changed: str) -> Statement:
-    time, until = _time(target), _NOW
+    time, until = _time(target), target.platform.now
     if time:  # a time that is no later than the version's start cannot be its end
-        until = f"CASE WHEN {time} > target.{FROM} THEN {time} ELSE {_NOW} END"
+        until = f"CASE WHEN {time} > target.{FROM} THEN {time} ELSE {until} END"
     picked = f"{meeting.source} AND " if meeting.source else ""
-    return target.run(
-        f"UPDATE {target.table} AS target\n"
-        f"SET {UNTIL} = {until}, {CURRENT} = FALSE\nFROM {target.temp} AS source\n"
-        f"WHERE target.{CURRENT} AND {picked}{meeting.on}\n  AND ({changed})"
-    )
+    where = f"target.{CURRENT} AND {picked}{meeting.on}\n  AND ({changed})"
+    return target.run(target.updated({UNTIL: until, CURRENT: "FALSE"}, where))
 
 
 def _close_vanished(target: Target, meeting: Meeting) -> Statement:
     picked = f"{meeting.target} AND " if meeting.target else ""
-    now = f"CASE WHEN target.{FROM} > {_NOW} THEN target.{FROM} ELSE {_NOW} END"
+    now = target.platform.now
+    now = f"CASE WHEN target.{FROM} > {now} THEN target.{FROM} ELSE {now} END"
     return target.run(
         f"UPDATE {target.table} AS target\nSET {UNTIL} = {now}, {CURRENT} = FALSE\n"  # noqa: S608
         f"WHERE target.{CURRENT} AND {picked}NOT EXISTS (\n"
@@ -134,15 +130,16 @@ def _start(target: Target, meeting: Meeting, pairs: tuple[Pair, ...]) -> tuple[s
     It is the row's own time, unless an earlier version was still true then: it came back later.
     """
     time = _time(target)
+    now = target.platform.now
     if not time:
-        return _NOW, ""
+        return now, ""
     keys = target.quoted(tuple(pair.stored for pair in pairs))
     past = (
         f"LEFT JOIN (\n  SELECT {keys}, MAX({UNTIL}) AS _ended FROM {target.table}\n"  # noqa: S608
         f"  WHERE NOT {CURRENT} GROUP BY {keys}\n) AS target ON {meeting.on}\n"
     )
     late = f"{time} IS NULL OR target._ended > {time}"
-    return f"CASE WHEN {late} THEN {_NOW} ELSE {time} END", past
+    return f"CASE WHEN {late} THEN {now} ELSE {time} END", past
 
 
 def _carried(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -163,9 +160,12 @@ def _carried(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _changed(target: Target) -> str:
     compared = [one.name for one in target.spec.columns if not one.primary_key]
     quote = target.platform.dialect.identifier
+    differs = target.platform.differs
     conditions = [
-        f"target.{quote(stored(target, name))} IS DISTINCT FROM source.{quote(given(target, name))}"
-        for name in compared
+        differs.format(
+            f"target.{quote(stored(target, one))}", f"source.{quote(given(target, one))}"
+        )
+        for one in compared
     ]
     return " OR ".join(conditions) or "1 = 0"
 

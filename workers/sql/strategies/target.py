@@ -1,7 +1,7 @@
 """What every strategy is given: the asset, its platform, its text. Pure; for the strategies."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -104,7 +104,45 @@ class Target:
 
     def staged(self) -> tuple[Statement, ...]:
         """The setup, and the query's rows in the temporary table."""
-        return (*self.setup, self.around(f"CREATE TEMP TABLE {self.temp} AS"))
+        return (*self.setup, self.around(self.platform.temp.format(self.temp)))
+
+    @property
+    def unstaged(self) -> Statement:
+        """Takes the temporary table away."""
+        word = "TEMPORARY " if self.platform.swaps else ""  # without it, MySQL would commit
+        return self.run(f"DROP {word}TABLE {self.temp}")
+
+    def updated(self, sets: Mapping[str, str], where: str) -> str:
+        """UPDATE of the table from the temporary one; `sets` are values by quoted column."""
+        if self.platform.joins_to_update:
+            changes = ", ".join(f"target.{name} = {value}" for name, value in sets.items())
+            joined = f"{self.table} AS target JOIN {self.temp} AS source ON {where}"
+            return f"UPDATE {joined}\nSET {changes}"
+        changes = ", ".join(f"{name} = {value}" for name, value in sets.items())
+        table, temp = self.table, self.temp
+        return f"UPDATE {table} AS target\nSET {changes}\nFROM {temp} AS source\nWHERE {where}"
+
+    def aside(self, word: str) -> str:
+        """A table beside the asset's own, quoted: the new one or the old one of a swap."""
+        digest = hashlib.sha256(self.spec.name.encode()).hexdigest()[:10]
+        return self.platform.dialect.table((*self.parts[:-1], f"__bruin_{word}_{digest}"))
+
+    def made_anew(self, made: Callable[[str], Statement]) -> tuple[Statement, ...]:
+        """The table made anew; `made` gives the statement that makes a table of a name.
+
+        Where such a statement commits, the table is made aside and takes its place by a renaming,
+        so that nobody sees none, or half of one.
+        """
+        if not self.platform.swaps:
+            return self.run(f"DROP TABLE IF EXISTS {self.table}"), made(self.table)
+        new, old = self.aside("new"), self.aside("old")
+        return (
+            self.run(f"DROP TABLE IF EXISTS {new}, {old}"),
+            made(new),
+            self.run(f"CREATE TABLE IF NOT EXISTS {self.table} (nothing INT)"),
+            self.run(f"RENAME TABLE {self.table} TO {old}, {new} TO {self.table}"),
+            self.run(f"DROP TABLE {old}"),
+        )
 
     @property
     def staged_columns(self) -> Statement:
