@@ -27,9 +27,7 @@ columns:
     checks:
       - name: not_null
       - name: accepted_values
-        value: ["damaged","wrong
-      - name: item","changed
-      - name: mind"]
+        value: [damaged, wrong item, changed mind]
 @bruin"""
 
 import json
