@@ -31,6 +31,8 @@ def run_as_main(file: str, root: str) -> None:
     )
     if main.__spec__ is not None:
         main.__spec__.has_location = True
+    if name != _plain_name(file, root):
+        main.__spec__ = None  # children that multiprocessing spawns then go by __file__
     sys.modules["__main__"] = main
     exec(_compiled(file), main.__dict__)  # noqa: S102 - running the user's code is the purpose
 
@@ -70,6 +72,12 @@ def _prepare(file: str, root: str) -> str:
         return last.replace(".", "_")
     parent = _package(folders, root)
     return "%s.%s" % (parent, last.replace(".", "_"))
+
+
+def _plain_name(file: str, root: str) -> str:
+    """The name by which a new interpreter would find the module, if nobody else has it."""
+    path = os.path.relpath(os.path.realpath(file), os.path.realpath(root))
+    return (path[:-3] if path.endswith(".py") else path).replace(os.sep, ".")
 
 
 def _package(folders: list[str], root: str) -> str:
