@@ -77,7 +77,10 @@ def _above(file: Path, argument: str) -> Path:
     for folder in file.resolve().parents:
         if pipeline_file(folder):
             return folder
-    raise FleetError(f"{argument} is in no pipeline", hint="no folder above it has a pipeline.yml")
+    raise FleetError(
+        f"{argument} is in no pipeline",
+        hint="no folder above it has a pipeline.yml; only a .py file can do without",
+    )
 
 
 def _is_standalone(file: Path) -> bool:
