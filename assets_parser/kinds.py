@@ -32,11 +32,12 @@ def main_steps(asset: Asset) -> tuple[Step, ...] | None:
     return _platform_steps(asset.type)
 
 
-def runnable() -> str:
-    """The types that run, in words."""
-    platforms = sorted(_SQL)
-    sql = ", ".join(f"{platform}.sql" for platform in platforms)
-    return f"python, r, {sql}, their sensors, *.seed, *.source, ingestr, empty"
+def siblings(name: str) -> str:
+    """The types of the same kind that run, in words: `duckdb.sql, pg.sql run`; empty if none."""
+    kind = name.partition(".")[2]
+    if kind not in ("sql", *_SENSORS):
+        return ""
+    return ", ".join(f"{platform}.{kind}" for platform in sorted(_SQL)) + " run"
 
 
 def is_sql(asset: Asset) -> bool:

@@ -17,6 +17,9 @@ from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
 from assets_parser.specs import SpecMaker
 
 
+_LEAVE_OUT = "leave it out: --exclude-tag, --selector, or 'enabled: false'"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a plan needs to know beside the pipeline: the environment's settings and git's HEAD."""
@@ -142,8 +145,7 @@ def _type_fault(asset: Asset) -> Iterable[Fault]:
         yield Fault(
             rule="unsupported-type",
             message=f"type '{asset.type}' cannot run yet",
-            hint=f"what runs: {kinds.runnable()}. Leave the asset out with --exclude-tag or "
-            "--selector, or with 'enabled: false'",
+            hint="; ".join(filter(None, (kinds.siblings(asset.type), _LEAVE_OUT))),
             file=asset.path,
             line=asset.lines.get("type", 1),
             asset=asset.name,
