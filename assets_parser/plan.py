@@ -16,7 +16,6 @@ from assets_parser.selection import Selected, Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
 from assets_parser.specs import SpecMaker
 
-
 _LEAVE_OUT = "leave it out: --exclude-tag, --selector, or 'enabled: false'"
 
 
