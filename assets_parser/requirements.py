@@ -1,12 +1,16 @@
 """Finds the file that names an asset's packages, as Bruin does. The plan calls it."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from assets_parser.faults import DefinitionError, Fault
+from assets_parser.model import Asset
 from assets_parser.spec import Requirements
+
+_INLINE = re.compile(r"^# /// script\s*$", re.MULTILINE)
 
 
 def find(path: Path, root: Path) -> Requirements | None:
@@ -35,6 +39,13 @@ def requires_python(requirements: Requirements | None, root: Path) -> str:
     project = _toml(root / requirements.path, root).get("project")
     wanted = project.get("requires-python", "") if isinstance(project, dict) else ""
     return wanted if isinstance(wanted, str) else ""
+
+
+def inline_notice(asset: Asset) -> str:
+    """What to say of packages that a script lists in itself (PEP 723): nobody reads them."""
+    if asset.type == "r" or not _INLINE.search(asset.body):
+        return ""
+    return "its `# /// script` block has no effect, as in Bruin: use a requirements.txt beside it"
 
 
 def _folders(folder: Path, root: Path) -> Iterator[Path]:

@@ -61,7 +61,7 @@ class SpecMaker:
             steps=steps,
             upstreams=upstreams,
             python=python.version,
-            python_notice=python.notice,
+            python_notice=_joined(python.notice, requirements.inline_notice(asset)),
             requirements=packages.file,
             working_dir=packages.folder,
             imports=imports.top_level(asset.body) if "materialize" in steps else (),
@@ -177,6 +177,10 @@ def _secrets(asset: Asset) -> tuple[Secret, ...]:
     if not name or any(secret.key == name for secret in asset.secrets):
         return asset.secrets
     return (*asset.secrets, Secret(key=name, inject_as=name, injected=True))
+
+
+def _joined(*notices: str) -> str:
+    return "; ".join(notice for notice in notices if notice)
 
 
 def _first_set(own: int | None, of_pipeline: int | None) -> int:
