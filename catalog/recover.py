@@ -26,6 +26,7 @@ from catalog import locks, stopping
 from catalog.clock import now
 from catalog.endings import fail
 from catalog.engine import reading
+from catalog.guarded import each
 from catalog.states import ASSET_OPEN, RUN_OPEN, RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun
 from catalog.values import Claim, Ended, StepError, StepKey
@@ -56,8 +57,8 @@ def lost(engine: Engine, fleet: str) -> list[Lost]:
     query = _claims().where(Run.fleet == fleet, StepRun.lease_until < now())
     with reading(engine) as connection:
         silent = [_claim(row) for row in connection.execute(query).mappings()]
-    buried = [_bury(engine, claim, _silence(claim), only_expired=True) for claim in silent]
-    return [item for item in buried if item is not None]
+    buried = each(silent, lambda claim: _bury(engine, claim, _silence(claim), only_expired=True))
+    return [item for _, item in buried if item is not None]
 
 
 def stale(engine: Engine, fleet: str) -> list[StepKey]:
@@ -113,11 +114,11 @@ def overdue(engine: Engine, fleet: str) -> list[str]:
     )
     with reading(engine) as connection:
         late = connection.execute(query).all()
-    return [
-        row.id
-        for row in late
-        if _stop(engine, row.id, RunState.FAILED, f"it took longer than {row.timeout:g} s")
-    ]
+    words = "it took longer than {:g} s"
+    stopped = each(
+        late, lambda row: _stop(engine, row.id, RunState.FAILED, words.format(row.timeout))
+    )
+    return [row.id for row, asked in stopped if asked]
 
 
 def finish_cancelled(engine: Engine, fleet: str) -> list[str]:
@@ -125,7 +126,8 @@ def finish_cancelled(engine: Engine, fleet: str) -> list[str]:
     query = select(Run.id).where(Run.fleet == fleet, Run.state.in_(RUN_OPEN), Run.stop_state != "")
     with reading(engine) as connection:
         stopping_runs = list(connection.scalars(query))
-    return [run_id for run_id in stopping_runs if stopping.settle(engine, run_id)]
+    settled = each(stopping_runs, lambda run_id: stopping.settle(engine, run_id))
+    return [run_id for run_id, ended in settled if ended]
 
 
 def interrupt(engine: Engine, fleet: str, reason: str) -> list[str]:

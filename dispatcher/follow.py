@@ -20,6 +20,8 @@ from dispatcher.patience import Patience
 _QUICK, _SLOW = 0.03, 0.1  # seconds between looks: short runs should not feel long
 _SETTLED = 3.0  # seconds after which a run is no short one
 _LOOK_AT_FLEET = 2.0
+CTRL_C = "Ctrl-C"
+_SIGNALS = {signal.SIGINT: CTRL_C, signal.SIGTERM: "the command was told to end (SIGTERM)"}
 
 
 class Display(Protocol):
@@ -68,6 +70,7 @@ class Follow:
     logs: Logs
     fleet: Fleet
     interrupts: int = 0
+    _why: str = ""  # the first interrupt, in words
     _asked: bool = False
     _since: float = 0.0
     _started: float = field(default_factory=time.monotonic)
@@ -128,7 +131,8 @@ class Follow:
     def _pause(self) -> float:
         return _QUICK if time.monotonic() - self._started < _SETTLED else _SLOW
 
-    def _interrupted(self) -> None:
+    def _interrupted(self, number: int) -> None:
+        self._why = self._why or _SIGNALS[signal.Signals(number)]
         self.interrupts += 1  # a signal's handler may interrupt anything: the loop does the rest
 
     def _heed(self) -> None:
@@ -137,9 +141,10 @@ class Follow:
             raise Left
         if self.interrupts == 1 and not self._asked:
             self._asked = True
-            runs.cancel(self.engine, self.run_id, "Ctrl-C")
+            runs.cancel(self.engine, self.run_id, self._why)
             ends = "stops everything" if self.fleet.embedded else "leaves it to itself"
-            self.display.notice(f"cancelling run {self.run_id}; Ctrl-C again {ends}")
+            again = "Ctrl-C again" if self._why == CTRL_C else f"{self._why}; once more"
+            self.display.notice(f"cancelling run {self.run_id}; {again} {ends}")
 
 
 def _unseen(row: AssetRow) -> AssetRow:
@@ -148,10 +153,9 @@ def _unseen(row: AssetRow) -> AssetRow:
 
 
 @contextlib.contextmanager
-def _signals(handle: Callable[[], None]) -> Iterator[None]:
+def _signals(handle: Callable[[int], None]) -> Iterator[None]:
     """Call `handle` for Ctrl-C and for a polite request to end."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: handle()) for number in numbers}
+    before = {number: signal.signal(number, lambda got, _: handle(int(got))) for number in _SIGNALS}
     try:
         yield
     finally:

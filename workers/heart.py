@@ -119,7 +119,7 @@ class Heart:
         self._due = recover.next_due(self._engine, fleet)
         if self._due is None or self._due > 0:
             return
-        levels.send_steps(self._engine, self._app, recover.stale(self._engine, fleet))
+        reconcile.send(self._engine, self._app, recover.stale(self._engine, fleet))
         self._due = recover.next_due(self._engine, fleet)
 
     def _try(self, action: Callable[[], object]) -> None:

@@ -1,19 +1,27 @@
 """Finds what got lost and moves it on: the healer that does not depend on the patient.
 
 Each worker's main process runs it on a timer; the CLI does where no worker beats. Two at once do no
-harm: every action is its own compare-and-set in the catalog.
+harm: every action is its own compare-and-set in the catalog. One run that cannot be healed holds up
+no other.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
 from sqlalchemy import Engine
 
 from catalog import recover
+from catalog.guarded import AWAY, each
+from catalog.values import StepKey
 from workers import levels
 
 logger = logging.getLogger(__name__)
+
+_AWAY = (*AWAY, BrokerError, RedisError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +48,13 @@ def run_once(engine: Engine, app: Celery, fleet: str, *, bury: bool = True) -> H
         logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
     wake = [key for item in lost for key in item.ended.wake]
     stale = recover.stale(engine, fleet)
-    levels.send_steps(engine, app, [*wake, *stale])
+    send(engine, app, [*wake, *stale])
     stuck = recover.stuck_levels(engine, fleet)
-    for run_id in stuck:
-        levels.advance(engine, app, run_id)
+    advanced = each(stuck, lambda run_id: levels.advance(engine, app, run_id), away=_AWAY)
     stopped += len(recover.finish_cancelled(engine, fleet))
-    return Healed(lost=len(lost), resent=len(stale), advanced=len(stuck), stopped=stopped)
+    return Healed(lost=len(lost), resent=len(stale), advanced=len(advanced), stopped=stopped)
+
+
+def send(engine: Engine, app: Celery, keys: Sequence[StepKey]) -> None:
+    """Send these steps, those of a broken run aside."""
+    each(keys, lambda key: levels.send_steps(engine, app, [key]), away=_AWAY)

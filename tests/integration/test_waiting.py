@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from catalog import runs
+from catalog import levels, runs
 from tests.support.broker import Valkey
 from tests.support.fleet import Fleet, asset, wait_for
+from workers import reconcile
 
 
 @pytest.fixture
@@ -69,3 +71,16 @@ def test_all_steps_of_an_asset_may_wait_and_the_run_goes_on(fleet: Fleet) -> Non
         "end a checks",
         "end b script",
     ]
+
+
+def test_a_broken_run_does_not_keep_others_from_being_healed(fleet: Fleet) -> None:
+    """Its spec cannot be read; the run after it in the same look is sent all the same."""
+    for name in ("aaaaa", "bbbbb"):
+        fleet.submit([asset("a", script_seconds=0.1)], run_id=name, send=False)
+        levels.begin(fleet.engine, name)
+        fleet.age(name, 60)
+    with fleet.engine.begin() as connection:
+        connection.execute(text("UPDATE asset_runs SET spec_json = '{' WHERE run_id = 'aaaaa'"))
+    reconcile.run_once(fleet.engine, fleet.app, fleet.settings.fleet)
+    fleet.worker("w1")
+    assert fleet.wait("bbbbb") == "succeeded"
