@@ -97,14 +97,16 @@ class Child:
         """Run a script; the first rows of its last statement."""
         answer: dict[str, Any] = {"rows": [], "columns": [], "touched": -1}
         at = 0
-        for statement in self._connection.extract_statements(sql):
+        statements = self._connection.extract_statements(sql)
+        for statement in statements:
             text = statement.query
             at = max(at, sql.find(text, at))
             try:
                 self._connection.execute(text or statement)  # a PIVOT is several without a text
                 answer = self._read(limit)
             except self._duckdb.Error as error:
-                return {"error": _moved(str(error), sql.count("\n", 0, at))}
+                many = len(statements) > 1
+                return {"error": _placed(str(error), text if many else "", sql.count("\n", 0, at))}
             at += len(text)
         return answer
 
@@ -143,9 +145,14 @@ class Child:
             self._sock.sendall(len(body).to_bytes(4, "big") + body)
 
 
-def _moved(error: str, lines: int) -> str:
-    """The error with the line of the whole script instead of the statement's."""
-    return LINE.sub(lambda found: f"LINE {int(found[1]) + lines}: ", error, count=1)
+def _placed(error: str, statement: str, lines: int) -> str:
+    """The error with the line of the whole script; where it has none, that of the statement."""
+    moved, known = LINE.subn(lambda found: f"LINE {int(found[1]) + lines}: ", error, count=1)
+    if known or not statement.strip():
+        return moved
+    blank = len(statement) - len(statement.lstrip())
+    first = statement.lstrip().partition("\n")[0]
+    return f"{error}\n\nLINE {lines + 1 + statement.count(chr(10), 0, blank)}: {first}"
 
 
 def main() -> None:

@@ -144,7 +144,9 @@ class _Run:
 
     def _one(self, statement: Statement) -> Answer:
         try:
-            answer = self.session.run(statement.text, limit=1 if statement.refuses else 0)
+            if not statement.refuses and not statement.counted:
+                return self.session.drain(statement.text)
+            answer = self.session.run(statement.text, limit=1)
         except QueryFailed as error:
             spec, project = self.context.spec, self.context.project
             raise query_failures.of(str(error), statement, spec, project) from None

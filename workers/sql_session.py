@@ -5,6 +5,7 @@ script says BEGIN, COMMIT and ROLLBACK itself. DuckDB runs in a process of its o
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from workers.errors import StepFailed
 from workers.guard import Guard
 from workers.masking import Masker
 from workers.secret_values import secret_texts
+from workers.sql import bodies
 
 LEASE = 0.75  # of a claim's: DuckDB has let go before anybody else may take the file
 FORMAT = "v1.0.0"  # of new DuckDB files: every DuckDB since 1.0 reads it
@@ -38,12 +40,15 @@ class Session(Protocol):
     def run(self, statement: str, limit: int = 0) -> Answer:
         """Run a statement to its end; its first `limit` rows. QueryFailed if it is refused."""
 
+    def drain(self, script: str) -> Answer:
+        """Run a script of which nobody wants rows, however many they are."""
+
 
 @contextlib.contextmanager
 def opened(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
     """A session; what is not committed at its end is undone. StepFailed if it cannot be opened."""
     with contextlib.ExitStack() as stack:
-        if connection.type == "duckdb":
+        if connection.type in ("duckdb", "motherduck"):
             yield stack.enter_context(_duckdb(context, connection, guard))
         else:
             yield stack.enter_context(_server(context, connection, guard))
@@ -64,15 +69,21 @@ class _Duckdb:
             rows=said["rows"], columns=tuple(said["columns"]), touched=int(said["touched"])
         )
 
+    def drain(self, script: str) -> Answer:
+        return self.run(script)
+
 
 @contextlib.contextmanager
 def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
     process, settings = mine(), context.settings
     masker = Masker(secret_texts(connection))
+    # a name that is no table is an error, also where a variable of the child bears it
+    config = {"python_enable_replacements": False, "storage_compatibility_version": FORMAT}
+    if token := connection.text("token"):
+        config["motherduck_token"] = token
     order = {
         "path": _path(connection),
-        # a name that is no table is an error, also where a variable of the child bears it
-        "config": {"python_enable_replacements": False, "storage_compatibility_version": FORMAT},
+        "config": config,
         "read_only": connection.text("read_only") == "true",
         "cwd": str(context.project),
     }
@@ -89,6 +100,8 @@ def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Itera
 def _path(connection: Connection) -> str:
     """The file, in a folder that is there."""
     file = connection.file
+    if connection.type == "motherduck":
+        return f"md:{connection.text('database')}"
     if file is None:
         path = connection.text("path")
         if connection.fields.get("lakehouse"):
@@ -118,14 +131,27 @@ class _Server:
     raw: Any = field(repr=False)  # the driver's connection, which commits by itself
 
     def run(self, statement: str, limit: int = 0) -> Answer:
+        with self._cursor() as cursor:
+            cursor.execute(statement)
+            names = tuple(str(column[0]) for column in cursor.description or ())
+            rows = [tuple(row) for row in cursor.fetchmany(limit)] if names and limit else []
+            return Answer(rows=rows, columns=names, touched=cursor.rowcount)
+
+    def drain(self, script: str) -> Answer:
+        streams = hasattr(self.raw, "pgconn")  # psycopg, which would keep all rows otherwise
+        if not streams or not bodies.is_query(script, "postgres"):
+            return self.run(script)
+        with self._cursor() as cursor:
+            deque(cursor.stream(script), maxlen=0)
+        return Answer()
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[Any]:
         database = self.database
         driver: Any = database.link.dialect.dbapi
         try:
             with database.guard.watching(database.interrupter()), self.raw.cursor() as cursor:
-                cursor.execute(statement)
-                names = tuple(str(column[0]) for column in cursor.description or ())
-                rows = [tuple(row) for row in cursor.fetchmany(limit)] if names and limit else []
-                return Answer(rows=rows, columns=names, touched=cursor.rowcount)
+                yield cursor
         except driver.Error as error:
             database.guard.check()
             raise QueryFailed(database.masker.mask(engines.words(error))) from None

@@ -44,6 +44,12 @@ def parts(text: str, grammar: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
+def is_query(text: str, grammar: str) -> bool:
+    """Whether a script is one statement that gives rows."""
+    found = parts(text, grammar)
+    return len(found) == 1 and _gives_rows(found[0].text, grammar)
+
+
 def body(text: str, grammar: str) -> Body:
     """The text of an asset that is materialized; BadAsset if not exactly one statement gives rows.
 

@@ -17,6 +17,10 @@ NUMERIC = re.compile(
     re.IGNORECASE,
 )
 
+_FLAG = re.compile(
+    r"^(bool|bit\b|tinyint|number\(1|integer)", re.IGNORECASE
+)  # may hold true, false
+
 
 class BadCheck(ValueError):
     """The check cannot be written as SQL; the text says why."""
@@ -116,7 +120,7 @@ def _accepted(question: _Question) -> Measure:
     if NUMERIC.match(question.kind) and all(_is_number(value) for value in values):
         inside = ", ".join(repr(value) for value in values)
         return Measure(condition=f"{question.column} NOT IN ({inside})")
-    texts = dict.fromkeys(text for one in values for text in _spellings(question.dialect, one))
+    texts = dict.fromkeys(text for one in values for text in _spellings(question, one))
     inside = ", ".join(question.dialect.literal(text) for text in texts)
     return Measure(condition=f"{question.dialect.as_text(question.column)} NOT IN ({inside})")
 
@@ -125,10 +129,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _spellings(dialect: Dialect, value: object) -> list[str]:
-    """How a database may write the value as text."""
-    if isinstance(value, bool):
-        return dialect.boolean(value)
+def _spellings(question: _Question, value: object) -> list[str]:
+    """How a database may write the value as text. A definition's list holds booleans as texts."""
+    truth = {"true": True, "false": False}.get(str(value).lower())
+    if isinstance(value, bool) or (truth is not None and _FLAG.match(question.kind)):
+        return question.dialect.boolean(truth is True)
     if isinstance(value, float) and value.is_integer():
         return [str(int(value)), str(value)]
     return [str(value)]
