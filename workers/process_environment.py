@@ -55,8 +55,17 @@ def _exactly(key: str) -> bool:
 
 
 def secrets(spec: AssetSpec, connections: Connections) -> dict[str, Connection]:
-    """The declared connections by the variable that each is injected as; StepFailed if unknown."""
-    return {secret.inject_as or secret.key: connections.get(secret.key) for secret in spec.secrets}
+    """The declared connections by the variable that each is injected as.
+
+    StepFailed if one is not known, or if two want the same variable.
+    """
+    keys: dict[str, str] = {}
+    for secret in spec.secrets:
+        name = secret.inject_as or secret.key
+        if keys.setdefault(name, secret.key) != secret.key:
+            message = f"the secrets {keys[name]!r} and {secret.key!r} are both injected as {name!r}"
+            raise StepFailed("config", message, hint="give each an `inject_as` of its own")
+    return {name: connections.get(key) for name, key in keys.items()}
 
 
 def build(

@@ -1,12 +1,15 @@
 """The allow-list of an asset's environment."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from assets_parser.config import RawConnection
+from assets_parser.model import Secret
 from assets_parser.spec import AssetSpec
 from workers import process_environment
-from workers.connections import Connection
+from workers.connections import Connection, Connections
 from workers.errors import StepFailed
 
 SPEC = AssetSpec(
@@ -54,3 +57,16 @@ def test_what_cannot_be_a_variable_is_refused(name: str, value: str) -> None:
     declared = {name: Connection(name="api", type="generic", fields={"value": value})}
     with pytest.raises(StepFailed):
         process_environment.build(SPEC, declared, {})
+
+
+def test_two_secrets_cannot_be_one_variable() -> None:
+    """Which of them an asset would get is nobody's guess; the same one twice is the same."""
+    once = Secret(key="a", inject_as="TOKEN", injected=False)
+    other = Secret(key="b", inject_as="TOKEN", injected=False)
+    raw = RawConnection(name="a", type="generic", values={"value": "x"})
+    known = Connections(raw={"a": raw})
+    assert list(process_environment.secrets(replace(SPEC, secrets=(once, once)), known)) == [
+        "TOKEN"
+    ]
+    with pytest.raises(StepFailed, match="'a' and 'b' are both injected as 'TOKEN'"):
+        process_environment.secrets(replace(SPEC, secrets=(once, other)), known)
