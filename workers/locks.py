@@ -62,7 +62,10 @@ def wants(spec: AssetSpec, step: Step, connections: Connections) -> "list[Want]"
 def places(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, int, str]]:
     """The connections with `max_concurrent_assets` that `step` uses: lock, limit, words."""
     secrets = [secret.key for secret in spec.secrets]
-    used = [spec.connection] if step in _LOADS else [spec.connection, *secrets]
+    source = str(spec.parameters.get("source_connection") or "")
+    used = [spec.connection, *([] if step in _LOADS else secrets)]
+    if step == "ingest":
+        used.append(source)
     found = ((one, one.number("max_concurrent_assets")) for one in connections.some(used))
     return sorted((_place(one), most, f"connection {one.name!r}") for one, most in found if most)
 

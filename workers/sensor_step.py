@@ -24,6 +24,10 @@ _UNITS = {"ns": 1e-9, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.
 _TABLES = """
     SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = '{schema}' AND tablename = '{name}'
 """
+_MYSQL_TABLES = """
+    SELECT count(*) FROM information_schema.tables
+    WHERE table_schema = {schema} AND table_name = '{name}' AND table_type = 'BASE TABLE'
+"""
 _SPAN = re.compile(r"(\d{1,12})\s*(ns|ms|s|m|h|d)?", re.ASCII)
 
 
@@ -79,7 +83,7 @@ def _look(context: StepContext) -> int:
 
 def _query(context: StepContext) -> str:
     if context.spec.type.endswith(".sensor.table"):
-        return _table_query(_parameter(context, "table"))
+        return _table_query(_parameter(context, "table"), context.spec.type)
     return _parameter(context, "query").strip().rstrip(";")
 
 
@@ -91,12 +95,15 @@ def _parameter(context: StepContext, name: str) -> str:
     return value
 
 
-def _table_query(table: str) -> str:
+def _table_query(table: str, kind: str) -> str:
     """How many tables, not views, of that name there are."""
     parts = table_parts(table)
     if len(parts) not in (1, 2):
         raise StepFailed("config", f"parameters.table {table!r} is no SCHEMA.TABLE")
     schema, name = (part.replace("'", "''") for part in ("public", *parts)[-2:])
+    if kind.startswith("my."):  # there a schema is a database, and a backslash an escape
+        named = f"'{schema}'" if len(parts) == 2 else "DATABASE()"
+        return _MYSQL_TABLES.format(schema=named, name=name).replace("\\", "\\\\")
     return _TABLES.format(schema=schema, name=name)
 
 

@@ -1,5 +1,6 @@
 """Locks on database files: who takes which, and that one file has one lock."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_a_limited_connection_has_places_for_all_that_use_it(tmp_path: Path) -> 
     assert [most for _, most, _ in locks.places(asset, "script", limited)] == [2]
     assert locks.places(asset, "load", limited) == []
     assert [want.capacity for want in locks.wants(spec("pg"), "load", limited)] == [2]
+
+
+def test_a_load_between_databases_counts_for_both(tmp_path: Path) -> None:
+    """An ingestr asset holds a place of its source and one of its destination."""
+    text = CONFIG.replace("host: h", "host: h, max_concurrent_assets: 3")
+    (tmp_path / ".bruin.yml").write_text(text, "utf-8")
+    limited = connections.load(tmp_path / ".bruin.yml", "", {}, root=tmp_path)
+    asset = dataclasses.replace(spec("house"), parameters={"source_connection": "pg"})
+    assert [most for _, most, _ in locks.places(asset, "ingest", limited)] == [3]
+    for step in ("query", "seed", "sensor", "checks", "load"):
+        assert [most for _, most, _ in locks.places(spec("pg"), step, limited)] == [3]
 
 
 def test_connections_of_one_name_to_two_databases_share_no_places(tmp_path: Path) -> None:

@@ -98,6 +98,16 @@ def test_checks_that_cannot_be_asked(check: str, value: object) -> None:
         condition("duckdb", check, value)
 
 
+def test_booleans_are_compared_as_the_platform_keeps_them() -> None:
+    """Where a boolean is a number, `true` is its 1; a text column is taken at its word."""
+    found = condition("mysql", "accepted_values", ["true"], kind="tinyint(1)")
+    assert found == "CAST(`c` AS CHAR) NOT IN ('true', '1')"
+    found = condition("mysql", "accepted_values", ["true"], kind="text")
+    assert found == "CAST(`c` AS CHAR) NOT IN ('true')"
+    found = condition("postgres", "accepted_values", ["true"], kind="boolean")
+    assert found == "CAST(\"c\" AS TEXT) NOT IN ('true')"
+
+
 def test_one_scan_for_many() -> None:
     """Each measure is one item of the SELECT list."""
     measures = [Measure(condition='"a" IS NULL'), Measure(expression="COUNT(b)")]
