@@ -73,7 +73,7 @@ _UNREADABLE = ("yaml", "file")  # rules of reading: nothing of the file is known
 def validate(pipeline: Pipeline, *, slow: bool = False) -> list[Fault]:
     """What the rules find in the pipeline, errors and warnings, ordered by file and line."""
     rules = (*_FAST, *_SLOW) if slow else _FAST
-    return _in_order((fault for rule in rules for fault in rule(pipeline)), pipeline)
+    return in_order((fault for rule in rules for fault in rule(pipeline)), pipeline)
 
 
 def report(loaded: Loaded, *, slow: bool = False) -> list[Fault]:
@@ -84,7 +84,7 @@ def report(loaded: Loaded, *, slow: bool = False) -> list[Fault]:
     """
     unread = errors(loaded.faults)
     ruled = [fault for fault in validate(loaded.pipeline, slow=slow) if not _follows(fault, unread)]
-    return _in_order((*loaded.faults, *ruled), loaded.pipeline)
+    return in_order((*loaded.faults, *ruled), loaded.pipeline)
 
 
 def errors(faults: Iterable[Fault]) -> list[Fault]:
@@ -100,7 +100,8 @@ def _follows(fault: Fault, unread: Iterable[Fault]) -> bool:
     )
 
 
-def _in_order(faults: Iterable[Fault], pipeline: Pipeline) -> list[Fault]:
+def in_order(faults: Iterable[Fault], pipeline: Pipeline) -> list[Fault]:
+    """The faults, each once, by file and line, with the columns of the words that they quote."""
     root, read = Path(pipeline.root), functools.cache(_lines)
     placed = {_with_column(fault, root, read) for fault in faults}
     return sorted(placed, key=lambda one: (one.file, one.line, one.column, one.rule, one.message))

@@ -54,12 +54,17 @@ class Checked:
 
 
 def check(
-    target: Target, *, variant: str = "", var: Sequence[str] = (), rules: bool = True
+    target: Target,
+    *,
+    variant: str = "",
+    var: Sequence[str] = (),
+    rules: bool = True,
+    slow: bool = False,
 ) -> Checked:
     """Read and validate the pipeline; Checked.pipeline is partial if it has errors."""
     loaded = standalone.load(target.pipeline) if target.standalone else load(target.pipeline)
     loaded = replace(loaded, pipeline=_rendered(loaded.pipeline, variant, var))
-    faults = validation.report(loaded) if rules else loaded.faults
+    faults = validation.report(loaded, slow=slow) if rules else loaded.faults
     return Checked(pipeline=loaded.pipeline, faults=tuple(faults))
 
 
@@ -122,7 +127,7 @@ def _planned(
     root: Path,
     earlier: "Earlier | None",
 ) -> Prepared:
-    path = _config_path(pipeline, flags)
+    path = config_path(pipeline, flags.config_file)
     config = configs.load(root, os.environ, path)
     environment = config.environment(flags.environment)
     around = Surroundings(
@@ -151,13 +156,13 @@ def _planned(
     )
 
 
-def _config_path(pipeline: Pipeline, flags: RunFlags) -> Path | None:
+def config_path(pipeline: Pipeline, named: str) -> Path | None:
     """Where the connections are: named, in the root as for Bruin, else nearest to the pipeline.
 
     The last lets one repository hold several projects, as ours holds its examples.
     """
-    if flags.config_file:
-        return Path(flags.config_file)
+    if named:
+        return Path(named)
     root = Path(pipeline.root)
     place = configs.location(root, os.environ)
     if place.exists() or place != root / configs.FILE:

@@ -15,12 +15,12 @@ from assets_parser.policies import grammar, patterns
 from assets_parser.policies.grammar import Node
 from assets_parser.policies.machine import Pattern
 from assets_parser.policies.tokens import ExpressionError
+from assets_parser.rules.policy import FILES
 from assets_parser.source import Source, nearest, shortened
 from assets_parser.suggestions import did_you_mean
 from assets_parser.yaml_text import Node as YamlNode
 from assets_parser.yaml_text import ScalarNode, is_null
 
-FILES = ("policy.yaml", "policy.yml")  # the first one counts
 RULE = "policy"
 SELECTORS = ("path", "pipeline", "asset", "tag")
 _NAME = re.compile(r"[A-Za-z0-9-]+")

@@ -21,8 +21,13 @@ def check(pipeline: Pipeline) -> Iterator[Fault]:
             yield from _undeclared(asset, known)
 
 
+def without_templates(text: str) -> str:
+    """The text as SQL with words instead of its templates, every line where it was."""
+    return _TEMPLATE.sub(_neutral, text)
+
+
 def _undeclared(asset: Asset, known: KnownTables) -> Iterator[Fault]:
-    sql = _TEMPLATE.sub(_neutral, asset.body)
+    sql = without_templates(asset.body)
     declared = (asset.name, *(one.value for one in asset.depends))
     seen: set[str] = set()
     for name, one in known.read(sql, dialect_of(asset.type), declared):
