@@ -95,7 +95,7 @@ class DuckdbProcess:
         with theirs:
             self._child = subprocess.Popen(
                 [sys.executable, "-I", str(PROGRAM), str(theirs.fileno())],
-                env=process_environment.inherited(os.environ),
+                env={**process_environment.inherited(os.environ), "TZ": "UTC"},  # on every host
                 pass_fds=[theirs.fileno()],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
