@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "validate": "Find every fault in a pipeline's files.",
     "plan": "Show what a run would do, level by level.",
     "render": "Print the SQL that an asset would run.",
+    "lineage": "Show what feeds an asset, and what it feeds.",
     "run": "Run a pipeline and follow it to its end.",
     "submit": "Start a run and return at once with its id.",
     "retry": "Do what an ended run left undone.",
