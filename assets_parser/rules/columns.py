@@ -59,7 +59,12 @@ def _foreign_key(
     asset: Asset, column: Column, place: str, assets: Mapping[str, Asset]
 ) -> Iterator[Fault]:
     key = column.foreign_key
-    if key is None or not key.table:
+    if key is not None and not (key.table and key.column):
+        message = f"the foreign key of '{column.name}' has no {'column' if key.table else 'table'}"
+        place, hint = f"{place}.foreign_key", "write: foreign_key: {table: ..., column: ...}"
+        yield at_asset(asset, _METADATA, message, field=place, line=column.line, hint=hint)
+        return
+    if key is None:
         if any(one.name == "relationships" for one in column.checks):
             message = f"check 'relationships' of '{column.name}' needs a foreign_key"
             hint = "add: foreign_key: {table: ..., column: ...}"

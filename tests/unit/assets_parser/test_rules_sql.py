@@ -257,3 +257,11 @@ def test_options_of_bigquery_need_partitions(tmp_path: Path) -> None:
         "7:3 error bigquery-table-options 'require_partition_filter' needs a partitioned table "
         "(add partition_by)",
     ]
+
+
+def test_a_foreign_key_names_a_table_and_a_column(tmp_path: Path) -> None:
+    header = "columns:\n  - {name: c, foreign_key: {table: a.b}}"
+    assert said_of(tmp_path, "b.sql", sql(header)) == [
+        "5:12 error valid-column-metadata the foreign key of 'c' has no column "
+        "(write: foreign_key: {table: ..., column: ...})"
+    ]
