@@ -4,7 +4,7 @@ What an asset declares counts first; SQL adds what it reads. Nothing is run.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeAlias
@@ -58,7 +58,7 @@ class Lineage:
         found: dict[str, list[Edge]] = {}
         for name, edges in self.upstreams.items():
             for edge in edges:
-                found.setdefault(edge.name, []).append(Edge(name=name, kind=edge.kind))
+                found.setdefault(edge.name, []).append(replace(edge, name=name))
         return {name: tuple(edges) for name, edges in found.items()}
 
     @cached_property
