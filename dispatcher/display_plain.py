@@ -8,6 +8,7 @@ from dispatcher.terminal import Terminal, printable
 from dispatcher.words import duration
 
 HEARTBEAT = 30.0  # seconds of silence after which CI might think that it hangs
+_LONG = 2.0  # seconds; a shorter wait is not worth a line
 
 
 class PlainDisplay:
@@ -19,6 +20,8 @@ class PlainDisplay:
         self.verbose = verbose
         self._lines = Lines(terminal, 10)
         self._last = time.monotonic()
+        self._said: dict[str, tuple[str, str]] = {}  # state and step that an asset's line told
+        self._waits: dict[str, float] = {}  # since when, of those that were not told yet
 
     def start(self, board: Board, identity: str) -> None:
         """Say which run this is."""
@@ -26,12 +29,26 @@ class PlainDisplay:
         self._say(identity)
 
     def changed(self, row: AssetRow, before: AssetRow | None, board: Board) -> None:
-        """Say that an asset is in another state, or waits for something else."""
+        """Say that an asset is in another state or step; what it waits for, if it waits long."""
         if row.over:
+            self._waits.pop(row.name, None)
             self._say(self._clock() + self._lines.ended(row, board.now)[1:])
-        elif _worth_a_line(row, before, self.verbose):
-            sign = self.terminal.sign("queued" if row.waits else row.state)
-            self._say(f"{self._clock()} {sign} {row.name}  {doing(row)}")
+        elif row.waits:
+            if before is None or row.reason != before.reason:
+                self._waits.setdefault(row.name, board.now)
+        else:
+            self._waits.pop(row.name, None)
+            self._begun(row, before)
+
+    def _begun(self, row: AssetRow, before: AssetRow | None) -> None:
+        noted = self.verbose and row.note and (before is None or row.note != before.note)
+        if noted or (row.state == "running" and self._said.get(row.name) != (row.state, row.step)):
+            self._tell(row)
+
+    def _tell(self, row: AssetRow) -> None:
+        self._said[row.name] = ("waits" if row.waits else row.state, row.step)
+        sign = self.terminal.sign("queued" if row.waits else row.state)
+        self._say(f"{self._clock()} {sign} {row.name}  {doing(row)}")
 
     def log(self, asset: str, step: str, line: str) -> None:
         """Repeat a line that an asset wrote."""
@@ -42,7 +59,11 @@ class PlainDisplay:
         self.terminal.note(text)
 
     def tick(self, board: Board) -> None:
-        """Show that we are alive if nothing was said for a while."""
+        """Tell long waits, and that we are alive if nothing was said for a while."""
+        for name, since in list(self._waits.items()):
+            if board.now - since >= _LONG:
+                del self._waits[name]
+                self._tell(board.rows[name])
         if time.monotonic() - self._last >= HEARTBEAT:
             running = ", ".join(
                 f"{r.name} ({duration(r.seconds(board.now))})" for r in board.active
@@ -60,15 +81,3 @@ class PlainDisplay:
         self._last = time.monotonic()
         if not self.quiet:
             self.terminal.line(text)
-
-
-def _worth_a_line(row: AssetRow, before: AssetRow | None, verbose: bool) -> bool:
-    if before is None:
-        return row.state == "running"
-    if row.state == "queued":
-        return bool(row.reason) and row.reason != before.reason
-    if row.waits != before.waits:
-        return True
-    if verbose and row.note and row.note != before.note:
-        return True
-    return (row.state, row.step) != (before.state, before.step)

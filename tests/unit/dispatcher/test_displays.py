@@ -97,6 +97,30 @@ def test_a_pipe_gets_a_line_per_change_and_the_lines_of_assets() -> None:
     assert "raw.a" in shown[3]
 
 
+def test_a_pipe_hears_of_long_waits_only() -> None:
+    terminal = plain()
+    display = PlainDisplay(terminal, quiet=False, verbose=False)
+    waiting = row("raw.a", "running", step="load", waits=True, reason="waits for the lock on x")
+    short, long = board(waiting), board(waiting)
+    long.now += 2
+    display.start(short, "run 7f3k2")
+    display.changed(waiting, None, short)
+    display.tick(short)
+    display.changed(row("raw.a", "running", step="load"), waiting, short)
+    display.tick(long)
+    display.changed(row("raw.a", "running", step="load"), waiting, long)
+    display.changed(waiting, None, short)
+    display.tick(long)
+    display.tick(long)
+    display.changed(row("raw.a", "running", step="load"), waiting, long)
+    shown = terminal.out.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.partition(" ")[2] for line in shown[1:]] == [
+        "* raw.a  load",
+        ". raw.a  waits for the lock on x",
+        "* raw.a  load",
+    ]
+
+
 def test_quiet_prints_nothing_while_the_run_goes_on() -> None:
     terminal = plain()
     display = PlainDisplay(terminal, quiet=True, verbose=False)
