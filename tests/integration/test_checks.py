@@ -233,6 +233,23 @@ def test_a_check_that_takes_too_long_is_ended(target: Target) -> None:
     assert failure.value.kind == "timeout"
 
 
+def test_the_schema_of_a_postgres_connection_finds_bare_names(
+    server: warehouse.Server, tmp_path: Path
+) -> None:
+    """As search_path does; a connection that only reads refuses to write."""
+    target = server.target(tmp_path)
+    target.load(DATA)
+    file = tmp_path / ".bruin.yml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("name: db", "name: db, schema: shop, read_only: true"), "utf-8")
+    columns = (Column(name="id", checks=(Check(name="not_null"),)),)
+    checks = (CustomCheck(name="count", query="select count(*) from orders", value=3),)
+    found = target.check(name="orders", columns=columns, custom_checks=checks)
+    assert all(outcome.passed for outcome in found.values()), found
+    writes = CustomCheck(name="w", query="delete from orders returning 1")
+    assert "read-only" in target.check(custom_checks=(writes,))["custom:w"].message
+
+
 def test_a_result_is_read_only_as_far_as_needed(target: Target) -> None:
     """A query of a billion rows costs neither their memory nor their time."""
     numbers = "select a.id from shop.orders a" + ", shop.orders {}" * 18
