@@ -130,7 +130,7 @@ def test_punctuality_is_what_plain_python_computes(transit: Transit) -> None:
     found = transit.rows("SELECT line_id, late_percent FROM mart.punctuality")
     assert {line: float(percent) for line, percent in found} == expected
     archived = transit.project.rows(
-        "SELECT line_id, late_percent FROM archive.punctuality", "data/archive.duckdb"
+        "SELECT line_id, late_percent FROM archive.punctuality", "data/managers.duckdb"
     )
     assert {line: float(percent) for line, percent in archived} == expected
 

@@ -34,6 +34,6 @@ columns:
 @bruin */
 
 SELECT pr.promotion_id, pr.product_id, pr.starts_on, pr.ends_on, pr.percent,
-       round(p.unit_price * (100 - pr.percent) / 100, 2) AS promotion_price
+       CAST(round(p.unit_price * (100 - pr.percent) * 0.01, 2) AS DECIMAL(10, 2)) AS promotion_price
 FROM raw.promotions AS pr
 JOIN staging.products AS p USING (product_id)
