@@ -1,7 +1,6 @@
 """Which columns of which tables each output column of a query comes from. For lineage.
 
-Only values count: a column that filters or joins is no source. Hostile text costs no more than
-a bounded number of columns.
+Only values count: a column that filters or joins is no source. The number of columns is bounded.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,7 +36,7 @@ class Output:
 
 
 class _TooMany(Exception):
-    """More columns than any query needs."""
+    """More columns than a query needs."""
 
 
 def outputs(sql: str, dialect: str, table: str, known: Known) -> tuple[Output, ...]:
@@ -118,11 +117,10 @@ class _Tracer:
             yield from self._spent(_edited(self._star(scope, only), star, self, scope))
             return
         name = projection.alias_or_name or projection.sql()
-        column = projection.unalias()
+        column, origins = projection.unalias(), self._origins(scope, projection)
         is_copy = isinstance(column, exp.Column) and all(
             one.is_copy for one in self._matching(_named(scope, column), column.name)
         )
-        origins = self._origins(scope, projection)
         yield from self._spent([Output(name=name, origins=origins, is_copy=is_copy)])
 
     def _spent(self, found: Iterable[Output]) -> Iterator[Output]:
@@ -151,17 +149,17 @@ class _Tracer:
         if not isinstance(source, exp.Table):
             found = self.outputs(source)
             return None if any(one.name == "*" for one in found) else found
-        if id(source) not in self.tables:
-            self.tables[id(source)] = self._of_table(source)
-        return self.tables[id(source)]
+        key = id(source)
+        if key not in self.tables:
+            self.tables[key] = self._of_table(source)
+        return self.tables[key]
 
     def _of_table(self, source: "exp.Table") -> list[Output] | None:
         from sqlglot import exp  # noqa: PLC0415
 
         table = _dotted(source)
         is_plain = isinstance(source.this, exp.Identifier) and not source.args.get("pivots")
-        names = self.known(table) if is_plain else None
-        if names is None:
+        if not is_plain or (names := self.known(table)) is None:
             return None
         made = [Output(name=n, origins=(Origin(table, n),), is_copy=True) for n in names]
         return self._aliased(source, made)
@@ -226,8 +224,8 @@ class _Tracer:
     def _earlier(self, scope: "Scope", projection: "exp.Expr") -> Sequence[Origin]:
         key = id(projection)
         if key not in self.done:
-            origins = self._origins(scope, projection)
-            self.done[key] = list(self._spent([Output(name="", origins=origins)]))
+            made = Output(name="", origins=self._origins(scope, projection))
+            self.done[key] = list(self._spent([made]))
         return self.done[key][0].origins
 
     def _renamed(self, scope: "Scope", found: list[Output]) -> list[Output]:
