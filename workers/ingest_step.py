@@ -85,4 +85,4 @@ def _notices(context: StepContext) -> list[str]:
 def _as_done(load: Load, report: Report, found: Source) -> Load:
     """The load as ingestr did it: a source may bring a strategy and a primary key of its own."""
     keys = report.keys or load.keys or found.keys
-    return replace(load, strategy=report.strategy or load.strategy, keys=tuple(keys))
+    return replace(load, strategy=load.strategy or report.strategy, keys=tuple(keys))

@@ -37,8 +37,10 @@ class Started:
 
     @property
     def text(self) -> str:
-        """In UTC, to the microsecond, never later than it was."""
-        return rfc3339(datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC))
+        """In UTC, to the microsecond, all digits written; never later than it was."""
+        seconds, rest = divmod(self.nanoseconds, 10**9)
+        moment = datetime.fromtimestamp(seconds, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
 
 
 class Given(Protocol):
@@ -113,7 +115,7 @@ def _proved(database: Database, table: str, given: Given, load: Load, started: S
         raise StepFailed("load", f"ingestr reported success, but there is no table {table}")
     if STAMP not in shape.columns:
         return Proof(rows=given.rows)
-    ours = _ours(database, shape, started)
+    ours = _ours(database, started)
     typed = {name: column for name in load.typed if (column := _column(load, name, shape))}
     counts = ["COUNT(*)", *(f"COUNT({_quoted(database, column)})" for column in typed.values())]
     where = ours if given.rows else "1 = 0"
@@ -126,15 +128,14 @@ def _proved(database: Database, table: str, given: Given, load: Load, started: S
     return Proof(rows=int(stored), notices=tuple(notices))
 
 
-def _ours(database: Database, shape: Shape, started: Started) -> str:
+def _ours(database: Database, started: Started) -> str:
     """The condition that picks the rows of this load."""
     stamp = _quoted(database, STAMP)
     if database.dialect.name == "mysql":  # times without a zone there, written in UTC
         return f"{stamp} >= '{started.text.rstrip('Z').replace('T', ' ')}'"
-    if database.dialect.name != "sqlite":
-        return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
-    table = database.dialect.table(shape.parts)  # texts there; the row written last is of this load
-    return f"{stamp} = (SELECT {stamp} FROM {table} ORDER BY rowid DESC LIMIT 1)"  # noqa: S608
+    if database.dialect.name == "sqlite":  # texts there, written like ours
+        return f"{stamp} >= '{started.text}'"
+    return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
 
 
 def _missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str]:

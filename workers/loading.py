@@ -7,7 +7,7 @@ ingestr leaves behind is removed. What came of it is for workers.load_proof to f
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.ingestr import Job, Report
-from workers.load_flags import Load
+from workers.load_flags import DELETE_INSERT, Load
 from workers.load_proof import Proof, Started
 from workers.masking import Masker
 from workers.uris import ingestr_uri
@@ -42,6 +42,7 @@ def carry(
 ) -> tuple[Report, Started]:
     """Load, and return what ingestr said and when it began; StepFailed if it failed."""
     prepare(connection)
+    work = _by_key(connection, work)
     if work.mark and not work.load.repeatable:
         _once(context, work, work.mark)
     started = Started.now()
@@ -52,6 +53,27 @@ def carry(
     finally:
         _tidy(context, connection, work.table, started, failed=failed)
     return report, started
+
+
+def _by_key(connection: Connection, work: Work) -> Work:
+    """delete+insert into a SQLite table that has a primary key, as a merge.
+
+    ingestr compares moments as texts there and deletes too little, so the key would stand against
+    the new rows. What a merge leaves of the interval is deleted by workers.load_proof.
+    """
+    load = work.load
+    if connection.type != "sqlite" or load.strategy != DELETE_INSERT or not load.interval:
+        return work
+    with engines.opened(connection) as database:
+        shape = database.shape(work.table)
+        if shape is None:
+            return work
+        schema, table = map(database.dialect.identifier, shape.parts)
+        columns, _ = database.rows(f"PRAGMA {schema}.table_info({table})", limit=100_000)
+    if not any(column[5] for column in columns):
+        return work
+    flags = tuple("merge" if flag == DELETE_INSERT else flag for flag in load.flags)
+    return replace(work, load=replace(load, flags=flags))
 
 
 def mark_beside(path: Path) -> Path:

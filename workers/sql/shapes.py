@@ -47,7 +47,7 @@ _STANDARD = """
 """
 # Query, the schema's column in it, and the condition for a name without a schema.
 _BY_NAME = {
-    "duckdb": (_DUCKDB, "table_schema", "list_contains(current_schemas(false), table_schema)"),
+    "duckdb": (_DUCKDB, "table_schema", "table_schema = current_schema()"),
     "postgres": (_POSTGRES, "n.nspname", "n.nspname::text = ANY(current_schemas(false)::text[])"),
     "mysql": (_MYSQL, "table_schema", "table_schema = DATABASE()"),
     "clickhouse": (_CLICKHOUSE, "database", "database = currentDatabase()"),
