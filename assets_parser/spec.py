@@ -39,6 +39,7 @@ class RunOptions:
     timeout: float = 604_800.0  # seconds for the whole run
     bruin_run_id: str = ""  # BRUIN_RUN_ID as assets see it, such as 2026_01_15_13_45_30
     python_path: str = ""  # the submitter's PYTHONPATH
+    folder: str = ""  # where the submitter was, below the root: SQL names files relative to it
     mask_credentials: bool = True
     secrets_backend: str = ""  # where connections come from instead of .bruin.yml, by name
     sensor_mode: SensorMode = ""

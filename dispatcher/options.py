@@ -43,12 +43,21 @@ def options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> Ru
         timeout=flags.timeout,
         bruin_run_id=os.environ.get("BRUIN_RUN_ID") or _run_id(flags, interval),
         python_path=os.environ.get("PYTHONPATH", ""),
+        folder=_folder(Path(pipeline.root)),
         mask_credentials=flags.mask_credentials,
         sensor_mode=_sensor_mode(flags.sensor_mode),
         query_annotations=_annotations(flags.query_annotations),
         single_check=flags.single_check,
         secrets_backend=_secrets_backend(flags.secrets_backend),
     )
+
+
+def _folder(root: Path) -> str:
+    """Where the caller is, below the root of the project; empty if it is elsewhere."""
+    here = Path.cwd()
+    if here == root or not here.is_relative_to(root):
+        return ""
+    return here.relative_to(root).as_posix()
 
 
 def settled(flags: RunFlags, settings: Settings) -> RunFlags:

@@ -64,6 +64,11 @@ class DuckdbProcess:
             raise DuckdbFailed(answer["error"])
         return answer
 
+    @property
+    def alive(self) -> bool:
+        """Whether the child is there."""
+        return self._sock is not None
+
     def release(self) -> None:
         """Close the database, so that others may have the file; end a child that cannot."""
         if self._sock is None:

@@ -118,7 +118,7 @@ class _Run:
             rows = self._counted(script.main)
             self.guard.check()
             if script.atomic:
-                self._one(Statement(text="COMMIT"))
+                self._commit()
         except BaseException:
             if script.atomic:
                 self._undo()
@@ -128,6 +128,20 @@ class _Run:
                 for statement in script.finish:
                     self.session.run(statement.text)
         return rows
+
+    def _commit(self) -> None:
+        """A step whose commit got no answer is not tried again: it may be done already."""
+        try:
+            self._one(Statement(text="COMMIT"))
+        except StepFailed as error:
+            if self.session.alive:
+                raise
+            raise StepFailed(
+                "lost",
+                "the connection was lost during the commit: whether it is done is not known",
+                detail=error.message,
+                hint=f"look at {self.context.spec.name}, then run the asset again",
+            ) from error
 
     def _undo(self) -> None:
         with contextlib.suppress(QueryFailed, StepFailed):  # closing the session undoes it too

@@ -8,6 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from workers import engines
@@ -36,6 +37,10 @@ class Answer:
 
 class Session(Protocol):
     """Runs statements, one after the other."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the database still answers."""
 
     def run(self, statement: str, limit: int = 0) -> Answer:
         """Run a statement to its end; its first `limit` rows. QueryFailed if it is refused."""
@@ -72,6 +77,10 @@ class _Duckdb:
     def drain(self, script: str) -> Answer:
         return self.run(script)
 
+    @property
+    def alive(self) -> bool:
+        return self.process.alive
+
 
 @contextlib.contextmanager
 def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
@@ -85,7 +94,7 @@ def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Itera
         "path": _path(connection),
         "config": config,
         "read_only": connection.text("read_only") == "true",
-        "cwd": str(context.project),
+        "cwd": str(_folder(context)),
     }
     try:
         lease = settings.lease * LEASE
@@ -95,6 +104,13 @@ def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Itera
         raise _cannot_open(connection, masker.mask(str(error))) from None
     finally:
         process.release()
+
+
+def _folder(context: StepContext) -> Path:
+    """Where the run was started, as for Bruin; the root if that is no folder of the project."""
+    root = context.project.resolve()
+    folder = (root / context.options.folder).resolve()
+    return folder if folder.is_relative_to(root) and folder.is_dir() else root
 
 
 def _path(connection: Connection) -> str:
@@ -136,6 +152,10 @@ class _Server:
             names = tuple(str(column[0]) for column in cursor.description or ())
             rows = [tuple(row) for row in cursor.fetchmany(limit)] if names and limit else []
             return Answer(rows=rows, columns=names, touched=cursor.rowcount)
+
+    @property
+    def alive(self) -> bool:
+        return not getattr(self.raw, "closed", False)
 
     def drain(self, script: str) -> Answer:
         streams = hasattr(self.raw, "pgconn")  # psycopg, which would keep all rows otherwise

@@ -38,6 +38,19 @@ def test_files_are_read_and_written_below_the_project(duck: House) -> None:
     assert (duck.target.folder / "data" / "out.csv").read_text() == "1,2\n1,2\n"
 
 
+@pytest.mark.parametrize(("folder", "expected"), [("sub", "sub"), ("none", "root"), ("..", "root")])
+def test_files_are_found_from_where_the_run_was_started(
+    duck: House, folder: str, expected: str
+) -> None:
+    for place in ("root", "sub"):
+        file = duck.target.folder / ("" if place == "root" else place) / "x.csv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"a\n{place}\n", "utf-8")
+    context = duck.context("from 'x.csv'")
+    query_step.run(replace(context, options=replace(context.options, folder=folder)))
+    assert duck.rows() == [(expected,)]
+
+
 def test_a_new_file_is_one_that_older_versions_read(duck: House) -> None:
     duck.run("select 1 as a")
     with duckdb.connect(str(duck.target.connection.file), read_only=True) as link:
@@ -148,7 +161,9 @@ def test_the_type_of_the_connection_must_be_the_assets(
     target = server.target(tmp_path)
     context = House(target).context("select 1 as a")
     wrong = replace(context, spec=replace(context.spec, type="duckdb.sql"))
-    with pytest.raises(StepFailed, match=r"run on a connection of type duckdb.*, but 'db' is of type"):
+    with pytest.raises(
+        StepFailed, match=r"run on a connection of type duckdb.*, but 'db' is of type"
+    ):
         query_step.run(wrong)
 
 
