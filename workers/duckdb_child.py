@@ -63,10 +63,13 @@ class Child:
     def _listen(self) -> None:
         while True:
             if not select.select([self._sock], [], [], self._lease)[0]:
+                if self._lease is None:  # closed meanwhile: nobody needs to tell that he lives
+                    continue
                 os._exit(1)
             order = self._receive()
             if order is None:
                 os._exit(0)
+            self._lease = order.get("lease", self._lease)
             if order["do"] == "interrupt":
                 self._stop = True
                 with contextlib.suppress(AttributeError, self._duckdb.Error):
@@ -77,7 +80,7 @@ class Child:
     def _open(
         self, path: str, config: dict[str, Any], read_only: bool, cwd: str, lease: float
     ) -> dict[str, Any]:
-        self._lease, self._stop = lease, False
+        self._stop = False
         os.chdir(cwd)
         made = Path(path).exists() or path == ":memory:"
         if made:

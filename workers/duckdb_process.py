@@ -26,6 +26,7 @@ from workers.guard import WATCH, Guard
 PROGRAM = Path(__file__).with_name("duckdb_child.py")
 LARGE = 1 << 30  # bytes; a process that has held more is not kept
 TICKS = 5  # within the lease
+CLOSING = 60.0  # seconds to write what is committed to its place; it is safe before that
 
 
 class DuckdbFailed(Exception):
@@ -75,7 +76,7 @@ class DuckdbProcess:
             return
         try:
             self._send({"do": "close"})
-            answer = self._wait(self._grace)
+            answer = self._wait(CLOSING)
         except StepFailed:
             answer = None
         if answer is None or answer.get("error") or answer["rss"] > LARGE:

@@ -20,6 +20,10 @@ _HINTS = (
         "the server cannot give a view other columns in place: drop the view, then run again",
     ),
     (
+        re.compile(r"Ambiguous reference to catalog or schema"),
+        "the DuckDB file bears the name of a schema: rename one of them, or write both names",
+    ),
+    (
         re.compile(r"because other objects depend on it"),
         "drop what depends on it first, or keep the table with `strategy: truncate+insert`",
     ),
