@@ -24,7 +24,7 @@ def show(
 ) -> None:
     """Print the levels, who is left out and why, and the environments that are needed."""
     plan = prepared.plan
-    terminal.line(_head(terminal, plan))
+    terminal.line(_head(plan, prepared.environment.schema_prefix))
     terminal.line()
     _levels(terminal, plan, prepared)
     _skipped(terminal, plan, verbose=verbose)
@@ -52,11 +52,14 @@ def document(prepared: Prepared) -> str:
     )
 
 
-def _head(terminal: Terminal, plan: Plan) -> str:
+def _head(plan: Plan, prefix: str) -> str:
     options = plan.options
     span = " to ".join(_shown(moment) for moment in (options.start, options.end))
     count = f"{some(len(plan.assets), 'asset')} in {some(len(plan.levels), 'level')}"
-    parts = [plan.pipeline, count, f"environment {options.environment or 'default'}", span]
+    where = f"environment {options.environment or 'default'}" + (
+        f", prefix {prefix}" if prefix else ""
+    )
+    parts = [plan.pipeline, count, where, span]
     parts += ["full refresh"] if options.full_refresh else []
     parts += [f"only {' and '.join(options.only)}"] if options.only else []
     return " · ".join(parts)
