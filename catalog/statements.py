@@ -151,11 +151,14 @@ END_STEP = (
 )
 """The fenced compare-and-set that every end of an attempt goes through."""
 
+_LATER = case((bindparam("delay_") > 0, now() + bindparam("delay_")), else_=0.0)
+"""When a step may be claimed; without a delay it is sent by whoever put it back, by nobody else."""
+
 TRY_AGAIN = (
     update(StepRun)
     .where(StepRun.id == bindparam("id_"))
     .values(
-        not_before=now() + bindparam("delay_"),
+        not_before=_LATER,
         queued_at=now(),
         sends=0,
         ended_at=None,
@@ -169,7 +172,7 @@ WAIT_UNTIL = (
     .where(StepRun.id == bindparam("id_"))
     .values(
         number=StepRun.number - 1,  # it did not count
-        not_before=now() + bindparam("delay_"),
+        not_before=_LATER,
         queued_at=now(),
         sends=0,
         ended_at=None,
