@@ -174,7 +174,10 @@ class EnvStore:
             tell(f"installing {_listed(names)}")
         if needs.kind == "pyproject":
             project = projects.Project(self._settings, needs, recipe.python.path, stop)
-            project.install(aside, recipe.text)
+            place = hashlib.sha256(os.fsencode(needs.folder or aside)).hexdigest()[:20]
+            what = "is building the same project"  # whose folder its build may write to
+            with patient(self._lock_file(f"project-{place}"), what, tell, stop):
+                project.install(aside, recipe.text)
         elif names:
             self._sync(aside, recipe, stop)
 

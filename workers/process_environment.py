@@ -1,6 +1,6 @@
 """The environment of an asset's process: an allow-list, never what the worker happens to have.
 
-Called by workers.main_step. The broker's and the catalog's addresses are no part of it.
+Called by workers.asset_process. The broker's and the catalog's addresses are no part of it.
 """
 
 import json

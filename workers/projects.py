@@ -90,7 +90,7 @@ class _Surroundings:
         if self.workspace != self.file:
             yield from _path_sources(self.workspace, root)
         for pattern in _texts(_table(_uv(root), "workspace").get("members")):
-            for member in sorted(self.workspace.parent.glob(f"{pattern}/pyproject.toml")):
+            for member in _members(self.workspace.parent, pattern):
                 yield requirements.read(member)
 
 
@@ -103,6 +103,13 @@ def _workspace(file: Path) -> Path | None:
         if (folder / ".git").exists():
             return None
     return None
+
+
+def _members(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"{pattern}/pyproject.toml"))
+    except (ValueError, NotImplementedError) as error:
+        raise StepFailed("env", f"{folder}: workspace members {pattern!r}: {error}") from error
 
 
 def _path_sources(file: Path, tables: Mapping[str, Any]) -> Iterator[str]:
