@@ -104,6 +104,19 @@ def _pythons(settings: Settings) -> Finding:
     return Finding(name="pythons", ok=bool(found), text=text, hint=hint)
 
 
+def _r(settings: Settings) -> Finding:
+    from workers import r_script
+
+    program = r_script.find(settings)
+    if program is None:
+        absent = "Rscript is not installed: R assets cannot run on this host"
+        return Finding(name="R", ok=not settings.rscript, text=absent, hint=r_script.HINT)
+    argv = [program, "--version"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
+    said = (done.stdout or done.stderr).strip().splitlines()[0]
+    return Finding(name="R", ok=True, text=f"{said} at {program}")
+
+
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
@@ -164,5 +177,6 @@ _EXAMINATIONS: dict[str, Callable[[Settings], Finding]] = {
     "storage": _storage,
     "uv": _uv,
     "pythons": _pythons,
+    "R": _r,
     "load": _load,
 }

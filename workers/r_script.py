@@ -16,7 +16,7 @@ from workers.endings import failure_of
 from workers.errors import StepFailed
 from workers.settings import Settings
 
-_HINT = "install R there (Debian: r-base-core, macOS: brew install r), or set `rscript` to its path"
+HINT = "install R there (Debian: r-base-core, macOS: brew install r), or set `rscript` to its path"
 _BEGINS = "Error"  # of R's own words about what stopped it
 _ENDS = ("Calls:", "Execution halted")
 _MOST = 5  # lines of these words
@@ -28,7 +28,7 @@ def run(context: StepContext) -> StepResult:
     program = find(context.settings)
     if program is None:
         name = context.settings.worker or socket.gethostname()
-        raise StepFailed("env", f"Rscript is not installed on worker {name}", hint=_HINT)
+        raise StepFailed("env", f"Rscript is not installed on worker {name}", hint=HINT)
     words = _Words(context)
     env = asset_process.environment(context)
     argv = [program, str(project / (spec.body_path or spec.path))]
