@@ -27,7 +27,7 @@ from workers.masking import Masker
 logger = logging.getLogger(__name__)
 
 _CATALOG_PATIENCE = 600.0  # seconds that a finished step waits for a catalog that is away
-_UNHEARD: frozenset[Kind] = frozenset({"env", "load", "timeout", "config", "lost"})
+_UNHEARD: frozenset[Kind] = frozenset({"env", "load", "timeout", "config", "connection", "lost"})
 _KINDS: dict[str, Kind] = {  # of an error that a step's work did not foresee
     "script": "script",
     "materialize": "materialize",

@@ -158,8 +158,8 @@ def opened(
 ) -> Iterator[Database]:
     """The connection's database; nothing is kept unless `execute` commits it.
 
-    `name` is what the server shows for the session. StepFailed (kind "config") if it cannot be
-    opened.
+    `name` is what the server shows for the session. StepFailed if it cannot be opened: of kind
+    "connection" if another try may, else "config".
     """
     masker = Masker(secret_texts(connection))
     if not write and connection.file is not None and not connection.file.exists():
@@ -193,7 +193,7 @@ def _connect(
         raise _no_driver(connection, way, error) from None
     except _failures(way) as error:
         raise StepFailed(
-            "config",
+            "connection",
             f"cannot open connection {connection.name!r}",
             detail=masker.mask(words(error)),
             hint=_help(connection, words(error)),

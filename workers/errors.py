@@ -14,7 +14,8 @@ Kind = Literal[
     "timeout",
     "cancelled",
     "lost",
-    "config",
+    "config",  # not cured by another try
+    "connection",  # could not be opened now
 ]
 
 

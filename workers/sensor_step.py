@@ -39,7 +39,7 @@ def run(context: StepContext) -> StepResult:
         return StepResult(result={"passed": True})
     interval = max(_span(context.spec.parameters, "poke_interval", INTERVAL), _LEAST)
     patience = _span(context.spec.parameters, "timeout", PATIENCE)
-    seen = _look(context)
+    seen = _patiently(context, interval) if mode == "wait" else _look(context)
     if seen > 0:
         context.log.line(f"satisfied: {seen}")
         return StepResult(result={"passed": True})
@@ -67,6 +67,19 @@ def _span(parameters: Mapping[str, Any], name: str, usual: float) -> float:
         hint = "write a number with one unit of ns ms s m h d, such as 30s or 12h"
         raise StepFailed("config", f"{name} {str(written)[:50]!r} is no time span", hint=hint)
     return int(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _patiently(context: StepContext, interval: float) -> int:
+    """What a sensor sees that may wait, also for a database file that somebody else has open."""
+    try:
+        return _look(context)
+    except StepFailed as error:
+        held = error.kind == "connection" and "lock" in error.detail.lower()
+        if not held or connections.of(context).get(context.spec.connection).file is None:
+            raise
+        context.log.line(error.detail)
+        said = f"another program has the database open; it looks again in {interval:.3g} s"
+        raise NotYet(said, interval) from error
 
 
 def _look(context: StepContext) -> int:

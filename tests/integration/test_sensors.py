@@ -1,5 +1,7 @@
 """The sensor step on real databases: passes, fails, or says when to look again."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -146,3 +148,19 @@ def test_a_table_sensor_counts_tables_and_no_views(
     assert look(target, kind=kind, table="bare_one")
     with pytest.raises(StepFailed, match="gave 0"):
         look(target, kind=kind, table="it's.not'there")
+
+
+def test_a_sensor_that_waits_outlasts_whoever_has_the_file_open(tmp_path: Path) -> None:
+    target = tables.duckdb(tmp_path)
+    target.execute("CREATE SCHEMA shop")
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    argv = [sys.executable, "-c", code, str(target.connection.file)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        with pytest.raises(NotYet, match="another program has the database open"):
+            look(target, "wait", query="select 1")
+        with pytest.raises(StepFailed, match="cannot open connection") as failed:
+            look(target, "once", query="select 1")
+        other.communicate("\n")
+    assert failed.value.kind == "connection"
+    assert look(target, "wait", query="select 1")
