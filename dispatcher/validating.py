@@ -23,7 +23,6 @@ from dispatcher.preparing import Checked
 from dispatcher.target import Target
 
 _MOST_OTHERS = 200  # pipelines of the repository that are searched for a uri
-_BACKEND = "BRUIN_SECRETS_BACKEND"  # connections are elsewhere then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +34,7 @@ class Wishes:
     exclude_tags: tuple[str, ...] = ()
     config_file: str = ""
     environment: str = ""
+    secrets_backend: str = ""
     variant: str = ""
     var: tuple[str, ...] = ()
 
@@ -103,7 +103,7 @@ def _unique(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 
 def _connections(pipeline: Pipeline, wishes: Wishes) -> Iterator[Fault]:
     """What is wrong in the file of connections, and what assets miss in it."""
-    if os.environ.get(_BACKEND):
+    if wishes.secrets_backend:  # connections are elsewhere then
         return
     try:
         path = preparing.config_path(pipeline, wishes.config_file)

@@ -30,6 +30,13 @@ def _options(function: Command) -> Command:
         ),
         flag("--config-file", env=("BRUIN_CONFIG_FILE",), default="", help="Path of .bruin.yml."),
         flag("-e", "--environment", "--env", default="", help="Environment of .bruin.yml."),
+        flag(
+            "--secrets-backend",
+            env=("BRUIN_SECRETS_BACKEND",),
+            default="",
+            metavar="TEXT",
+            help="Connections are there: none is looked for in .bruin.yml.",
+        ),
         flag("--variant", default="", help="Variant of the pipeline; all of them if not given."),
         click.option("--var", help="Variable as name=JSON or a JSON object; repeatable.", **many),
     ):
