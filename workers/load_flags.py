@@ -1,6 +1,6 @@
 """The command line of a load: what a definition means to ingestr. Pure; called by the loader."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -73,12 +73,21 @@ def strategy_of(spec: AssetSpec) -> str:
     return found
 
 
-def build(spec: AssetSpec, data: Data, platform: str, existing: Mapping[str, str]) -> Load:
-    """The load of `data` into a table with the columns `existing` and their types (new: none)."""
+def build(
+    spec: AssetSpec,
+    data: Data,
+    platform: str,
+    existing: Mapping[str, str],
+    kept: Sequence[Hint] = (),
+) -> Load:
+    """The load of `data` into a table with the columns `existing` and their types (new: none).
+
+    `kept` are types of the table that the data's values get unless others are declared.
+    """
     strategy = strategy_of(spec)
     key = spec.materialization.incremental_key or str(spec.parameters.get("incremental_key") or "")
     _check(spec, strategy, key, data)
-    hints = [*_of_nothing(data, strategy, existing), *_hints(spec, data, platform, key)]
+    hints = [*kept, *_of_nothing(data, strategy, existing), *_hints(spec, data, platform, key)]
     masks = column_hints.masks(spec.columns, spec.parameters.get("mask"))
     names = _names(spec, data, list(existing))
     load = Load(

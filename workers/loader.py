@@ -10,6 +10,7 @@ from workers import (
     castable,
     column_hints,
     connections,
+    kept_types,
     load_flags,
     load_proof,
     loading,
@@ -20,6 +21,7 @@ from workers.castable import Column
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
+from workers.kept_types import Kept
 from workers.load_flags import Load
 from workers.load_proof import Proof, Started
 from workers.loading import Work
@@ -57,16 +59,23 @@ def _rounded(data: Data) -> list[str]:
 
 
 def _load(context: StepContext, connection: Connection, data: Data, masker: Masker) -> Proof:
-    table = context.spec.name
+    table, strategy = context.spec.name, load_flags.strategy_of(context.spec)
+    keeps = kept_types.keeps(connection, strategy)
     before = None
-    if load_flags.strategy_of(context.spec) == "merge" or _renames(data) or data.nothing:
+    if keeps or strategy == "merge" or _renames(data) or data.nothing:
         before = load_proof.shape_before(connection, table, context.stop)
     columns = before.columns if before else {}
-    load = load_flags.build(context.spec, data, connection.type, columns)
+    kept = kept_types.of(data, before) if before and keeps else Kept()
+    load = load_flags.build(context.spec, data, connection.type, columns, kept.hints)
     if missing := load_proof.missing_columns(data, load, before):
         raise _would_erase(table, missing)
+    if before:
+        kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
     started = _carry(context, connection, data, load, masker)
-    return load_proof.prove(connection, table, data, load, started, stop=context.stop)
+    proof = load_proof.prove(connection, table, data, load, started, stop=context.stop)
+    after = None if kept.all else load_proof.shape_before(connection, table, context.stop)
+    changes = kept_types.changed(columns, after.columns) if after else []
+    return replace(proof, notices=(*proof.notices, *changes))
 
 
 def _renames(data: Data) -> bool:

@@ -10,7 +10,15 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from workers import connections, downloads, load_proof, loading, seed_facts, source_flags
+from workers import (
+    connections,
+    downloads,
+    kept_types,
+    load_proof,
+    loading,
+    seed_facts,
+    source_flags,
+)
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
@@ -50,6 +58,8 @@ def run(context: StepContext) -> StepResult:
             mark=loading.mark_of(context),
         )
         given = seed_facts.checked(context, seed, load, Path(folder))
+        if before := load_proof.shape_before(connection, table, context.stop):
+            kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
         report, started = loading.carry(context, connection, work, Masker(secrets))
     given = given.of(report.rows)
     proof = load_proof.prove(connection, table, given, load, started, stop=context.stop)

@@ -160,7 +160,6 @@ def test_every_container_gives_the_same_rows(place: Bench, text: str) -> None:
         ("[{}, {}]", "without any key"),
         ("iter([pa.table({'v': [1]}), pa.table({'v': ['x']})])", "'v' holds int64 and string"),
         ("pd.DataFrame({'v': [1, 'x']})", "cannot become an Arrow table"),
-        ("pa.table({'at': pa.array([1], pa.timestamp('ns'))})", "below a microsecond"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_in_words(place: Bench, text: str, said: str) -> None:
@@ -225,6 +224,22 @@ def test_frame_types_survive(place: Bench) -> None:
     assert table.column("c").to_pylist() == ["a", "b"]
     assert str(table.schema.field("n").type) == "int64"
     assert str(table.schema.field("t").type) == "timestamp[us]"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "pa.table({'at': pa.array([1001, None], pa.timestamp('ns'))})",
+        "pd.DataFrame({'at': pd.to_datetime([1001, None], unit='ns')})",
+    ],
+)
+def test_digits_below_a_microsecond_are_cut_off_and_said(place: Bench, table: str) -> None:
+    """No database here keeps them; one notice, however many rows."""
+    result = place.table(returning(table), requirements=FRAMES).result
+    moments = read(place, result).column("at").to_pylist()
+    assert moments == [dt.datetime(1970, 1, 1, 0, 0, 0, 1), None]
+    (notice,) = result["notices"]
+    assert "column 'at' holds moments with digits below a microsecond" in notice
 
 
 @pytest.mark.parametrize(

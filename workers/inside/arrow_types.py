@@ -198,8 +198,11 @@ _UNIFY: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = [
 ]
 
 
-def conform(array: Any, kind: Any, name: str) -> Any:
-    """The array as another type that holds its values; ValueError where one would be lost."""
+def conform(array: Any, kind: Any, name: str, say: Callable[[str], None]) -> Any:
+    """The array as another type that holds its values; ValueError where one would be lost.
+
+    Only what a moment has below a microsecond is cut off, and `say` is told.
+    """
     if array.type.equals(kind):
         return array
     try:
@@ -212,13 +215,14 @@ def conform(array: Any, kind: Any, name: str) -> Any:
         return array.cast(kind)
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError, pa.ArrowInvalid) as error:
         if _is_nano(array.type):
-            raise ValueError(_NANO % name) from None
+            say(_NANO % name)
+            return array.cast(kind, safe=False)
         if not (pa.types.is_nested(kind) and pa.types.is_nested(array.type)):
             raise ValueError("column %r: %s" % (name, error)) from None
         return pa.array(array.to_pylist(), type=kind)
 
 
 _NANO = (
-    "column %r holds moments with digits below a microsecond, which databases do not keep; "
-    "round them first, such as df[column].dt.floor('us')"
+    "column %r holds moments with digits below a microsecond, which databases do not keep: "
+    "they were cut off"
 )

@@ -40,7 +40,8 @@ def run(module: ModuleType, job: dict[str, Any]) -> None:
     data = writer.sink.finish()
     sys.stdout.flush()
     with open(job["result"], "w", encoding="utf-8") as file:
-        json.dump({"data": data, "returned": returned, "notices": writer.notices}, file)
+        said = [*writer.notices, *writer.sink.notices]
+        json.dump({"data": data, "returned": returned, "notices": said}, file)
 
 
 class Writer:

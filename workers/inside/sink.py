@@ -33,6 +33,7 @@ class Sink:
         self._writer: Any = None
         self._parts: list[str] = []
         self._normal: dict[Any, Any] = {}
+        self.notices: dict[str, None] = {}  # in order, each once
 
     def row(self, row: Any) -> None:
         """Take one dict."""
@@ -113,18 +114,20 @@ class Sink:
         self._parts.append(os.path.join(self.folder, "part-%d.arrow" % len(self._parts)))
         self._writer = pa.ipc.new_file(pa.OSFile(self._parts[-1], "wb"), schema)
 
-    @staticmethod
-    def _fitted(batch: Any, schema: Any) -> Any:
+    def _fitted(self, batch: Any, schema: Any) -> Any:
         if batch.schema.equals(schema):
             return batch
         place = {name: index for index, name in enumerate(batch.schema.names)}
         arrays = [
-            arrow_types.conform(batch.column(place[field.name]), field.type, field.name)
+            arrow_types.conform(batch.column(place[field.name]), field.type, field.name, self._say)
             if field.name in place
             else pa.nulls(batch.num_rows, field.type)
             for field in schema
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _say(self, notice: str) -> None:
+        self.notices[notice] = None
 
     def _unite(self, final: str) -> None:
         with pa.OSFile(final, "wb") as file, pa.ipc.new_file(file, self.schema) as writer:
