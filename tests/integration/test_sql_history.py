@@ -1,6 +1,7 @@
 """scd2 on DuckDB and PostgreSQL: the history over several runs is what was true, and stays."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -72,6 +73,49 @@ def test_four_runs_leave_every_version_and_every_gap(shop: House) -> None:
     assert versions[2][3] == versions[3][2]  # a change leaves none
     assert versions[3][3] == versions[4][2]
     assert set(closed) <= set(versions)  # a closed version never changes again
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_history_is_the_one_that_was_seen(house: House, seed: int) -> None:
+    chance, model = random.Random(seed), Model()
+    house.sql("create schema raw", "create table raw.src (id integer, name varchar(9), d date)")
+    for run in range(6):
+        names = ["a", "b", None]
+        state = {key: chance.choice(names) for key in (1, 2, 3, None) if chance.random() < 0.7}
+        house.sql("delete from raw.src", *(inserted(key, name) for key, name in state.items()))
+        by_column(house, full_refresh=run == 0)
+        model.see(run, state)
+    assert numbered(history(house)) == numbered(model.versions)
+
+
+class Model:
+    """What the history must be: versions as key, name, first run, last run, current."""
+
+    def __init__(self) -> None:
+        self.versions: list[list[Any]] = []
+
+    def see(self, run: int, state: Mapping[int | None, str | None]) -> None:
+        """Take note of what the source holds at a run."""
+        current = {version[0]: version for version in self.versions if version[4]}
+        for key, version in current.items():
+            if key not in state or state[key] != version[1]:
+                version[3:] = [run, False]
+        for key, name in state.items():
+            if key not in current or not current[key][4]:
+                self.versions.append([key, name, run, 99, True])
+
+
+def inserted(key: int | None, name: str | None) -> str:
+    """The statement that adds a row to the source."""
+    text = "null" if name is None else f"'{name}'"
+    return f"insert into raw.src values ({'null' if key is None else key}, {text}, null)"
+
+
+def numbered(versions: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The versions with the moments counted instead of told."""
+    moments = sorted({moment for version in versions for moment in version[2:4]})
+    found = [(*v[:2], moments.index(v[2]), moments.index(v[3]), v[4]) for v in versions]
+    return sorted(found, key=repr)
 
 
 def test_keys_with_a_null_have_a_history_too(shop: House) -> None:

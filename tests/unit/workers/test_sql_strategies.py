@@ -257,7 +257,8 @@ def test_annotations_stand_before_each_statement_and_cannot_leave_their_line() -
 @pytest.mark.parametrize(
     ("asset", "said"),
     [
-        (spec("datavault_hub"), "datavault_hub"),
+        (spec("upsert"), "upsert"),
+        (spec("datavault_hub"), "datavault_hub needs a hash key column"),
         (spec("merge"), "primary_key"),
         (spec("scd2_by_time", columns=(KEY,)), "incremental_key"),
         (spec("delete+insert"), "incremental_key"),
