@@ -18,6 +18,7 @@ from assets_parser.plan import Surroundings, build
 from assets_parser.remaining import Left
 from assets_parser.selection import Selection
 from assets_parser.spec import Plan, RunOptions
+from dispatcher.options import sensor_mode
 from dispatcher.problems import FleetError
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target, pipeline_file
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
     from catalog.views import RunView
     from workers.settings import Settings
+
+
+_OF_THE_RUN = """
+    start_date end_date full_refresh environment var tag exclude_tag selector modified single_check
+    downstream only apply_interval_modifiers mask_credentials query_annotations backfill_id
+""".split()  # noqa: SIM905 - a list of quoted words hides them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +100,32 @@ def of_run(engine: "Engine", settings: "Settings", flags: RunFlags, view: "RunVi
     return Earlier(
         id=view.id,
         config=view.config if Path(view.config).is_file() else "",
-        options=replace(options, workers=flags.workers or options.workers, continues=view.id),
+        options=_anew(options, flags, view.id),
         shape=remains.shape(engine, view.id),
         left={
             name: _stored(one, settings.storage_path)
             for name, one in remains.left(engine, view.id).items()
         },
     )
+
+
+def _anew(options: RunOptions, flags: RunFlags, run_id: str) -> RunOptions:
+    """The run's options, but for those few that change no result."""
+    usual = RunFlags()
+    return replace(
+        options,
+        continues=run_id,
+        workers=flags.workers or options.workers,
+        sensor_mode=sensor_mode(flags.sensor_mode) or options.sensor_mode,
+        timeout=options.timeout if flags.timeout == usual.timeout else flags.timeout,
+    )
+
+
+def unheeded(flags: RunFlags) -> list[str]:
+    """The flags that were given and change nothing, as people write them."""
+    usual = RunFlags()
+    given = [name for name in _OF_THE_RUN if getattr(flags, name) != getattr(usual, name)]
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 def flags_of(flags: RunFlags, earlier: Earlier) -> RunFlags:

@@ -45,7 +45,7 @@ def options(flags: RunFlags, pipeline: Pipeline, environment: Environment) -> Ru
         python_path=os.environ.get("PYTHONPATH", ""),
         folder=_folder(Path(pipeline.root)),
         mask_credentials=flags.mask_credentials,
-        sensor_mode=_sensor_mode(flags.sensor_mode),
+        sensor_mode=sensor_mode(flags.sensor_mode),
         query_annotations=_annotations(flags.query_annotations),
         single_check=flags.single_check,
         secrets_backend=_secrets_backend(flags.secrets_backend),
@@ -97,7 +97,8 @@ def _only(flags: RunFlags) -> tuple[Only, ...]:
     return tuple(word for word in chosen if word in flags.only)
 
 
-def _sensor_mode(word: str) -> SensorMode:
+def sensor_mode(word: str) -> SensorMode:
+    """What a sensor does. FleetError for another word."""
     for mode in get_args(SensorMode):
         if word == mode:
             found: SensorMode = mode

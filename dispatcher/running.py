@@ -93,6 +93,11 @@ def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
         earlier = continuing.of_run(engine, settings, flags, view)
     else:
         earlier = continuing.of_pipeline(engine, settings, flags, aim)
+    if unheeded := continuing.unheeded(flags):
+        given = ", ".join(unheeded)
+        terminal.note(
+            f"note: the options are those of run {earlier.id}, whatever is given: {given}"
+        )
     return preparing.prepare(aim, continuing.flags_of(flags, earlier), terminal, earlier)
 
 

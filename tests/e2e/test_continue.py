@@ -51,8 +51,10 @@ def test_what_failed_and_what_never_ran_runs_with_the_old_options(
     assert up("run", "shop", "--start-date", "2024-02-03", "--end-date", "2024-02-04").returncode
     first = up.status()["run"]
     (project.folder / "cured").touch()
-    done = up("run", "shop", "--continue", "-v")
+    done = up("run", "shop", "--continue", "-v", "--start-date", "2020-01-01", "--workers", "1")
     assert done.returncode == 0, done.stderr
+    assert "whatever is given: --start-date\n" in done.stderr
+    assert "--workers" not in done.stderr
     assert f"2 assets in 2 levels left of run {first}" in done.stdout
     assert "[bad] start 2024-02-03" in done.stdout
     assert "good ran" not in done.stdout and "alone ran" not in done.stdout

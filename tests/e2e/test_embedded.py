@@ -78,6 +78,16 @@ def test_ctrl_c_once_cancels_the_run(cli: Cli) -> None:
     assert cli.status()["state"] == "cancelled"
 
 
+def test_a_request_to_end_cancels_the_run_under_its_own_name(cli: Cli) -> None:
+    command = cli.start("run", "slow")
+    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    command.send_signal(signal.SIGTERM)
+    rest, _ = command.communicate(timeout=30)
+    assert "the command was told to end (SIGTERM); once more stops everything" in rest
+    assert "Ctrl-C" not in rest
+    assert cli.status()["reason"] == "the command was told to end (SIGTERM)"
+
+
 def test_ctrl_c_twice_stops_everything(cli: Cli) -> None:
     stubborn = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     project(cli.cwd / "stubborn", {"a.b": stubborn + "print('on', flush=True)\ntime.sleep(987)\n"})
