@@ -1,11 +1,23 @@
 """The ingest step: a table of one connection into another, by ingestr. Called by workers.steps."""
 
+import tempfile
 import time
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 from assets_parser.spec import AssetSpec
-from workers import connections, load_proof, loading, source_flags, source_shape, source_uris
+from workers import (
+    connections,
+    downloads,
+    file_formats,
+    load_proof,
+    loading,
+    source_flags,
+    source_shape,
+    source_uris,
+)
+from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.ingestr import Report
@@ -14,7 +26,6 @@ from workers.loading import Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.seed_facts import Read
-from workers.source_shape import Source
 
 _ENDLESS = ("stream", "cdc", "cdc_mode")
 
@@ -27,26 +38,37 @@ def run(context: StepContext) -> StepResult:
     known = connections.of(context)
     connection = known.get(spec.connection)
     source = known.get(_needed(spec, "source_connection"))
-    uri = source_uris.source_uri(source, str(spec.parameters.get("source") or ""))
-    secrets = [*secret_texts(connection), *secret_texts(source), uri]
-    context.mask(secrets)
     table = _needed(spec, "source_table")
-    found = source_shape.look(source, table, spec, connection, context.stop)
-    load = source_flags.of_source(spec, found.reading)
-    repeatable = load.strategy != "append"
-    work = Work(
-        source=uri,
-        source_table=table,
-        table=spec.name,
-        load=load,
-        mark=None if repeatable else loading.mark_of(context),
-    )
-    report, started = loading.carry(context, connection, work, Masker(secrets))
-    given = Read(rows=report.rows, keys=None, notices=tuple(_notices(context)))
-    load = _as_done(load, report, found)
+    secrets = [*secret_texts(connection), *secret_texts(source)]
+    context.mask(secrets)
+    with tempfile.TemporaryDirectory(prefix="fleet-source-") as folder:
+        uri = _address(context, source, table, Path(folder))
+        context.mask([uri])
+        reading = source_shape.look(source, table, spec, connection, context.stop)
+        load = source_flags.of_source(spec, reading)
+        mark = loading.mark_of(context) if load.strategy == "append" else None
+        work = Work(source=uri, source_table=table, table=spec.name, load=load, mark=mark)
+        masker = Masker([*secrets, uri])
+        report, started = loading.carry(context, connection, work, masker)
+    given = Read(rows=report.rows, notices=tuple(_notices(context)))
+    load = _as_done(load, report)
     proof = load_proof.prove(connection, spec.name, given, load, started, stop=context.stop)
     loading.mark_of(context).unlink(missing_ok=True)
     return loading.result(context, connection, spec.name, given.told(proof), began)
+
+
+def _address(context: StepContext, source: Connection, table: str, folder: Path) -> str:
+    """Where ingestr reads; a file of the web is fetched first, as ingestr hides a failure."""
+    if source.type != "http":
+        return source_uris.source_uri(source, str(context.spec.parameters.get("source") or ""))
+    url = source.text("url").strip()
+    if not downloads.is_address(url):
+        raise StepFailed("config", f"connection {source.name!r}: url must begin with http(s)://")
+    kind = file_formats.of(url, table.partition("#")[2].partition(",")[0])
+    path = folder / f"source.{kind}"
+    most, timeout = context.settings.seed_max_bytes, context.spec.timeout
+    downloads.fetch(url, path, most=most, timeout=timeout, stop=context.stop)
+    return f"{kind}://{path}"
 
 
 def _needed(spec: AssetSpec, parameter: str) -> str:
@@ -82,7 +104,7 @@ def _notices(context: StepContext) -> list[str]:
     return [f"parameters.version asks for ingestr {wanted}; this worker has {have} and used it"]
 
 
-def _as_done(load: Load, report: Report, found: Source) -> Load:
+def _as_done(load: Load, report: Report) -> Load:
     """The load as ingestr did it: a source may bring a strategy and a primary key of its own."""
-    keys = report.keys or load.keys or found.keys
-    return replace(load, strategy=load.strategy or report.strategy, keys=tuple(keys))
+    keys = report.keys or load.keys
+    return replace(load, strategy=load.strategy or report.strategy, keys=keys)

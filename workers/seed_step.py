@@ -8,11 +8,11 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from workers import (
     connections,
     downloads,
+    file_formats,
     kept_types,
     load_proof,
     loading,
@@ -27,15 +27,6 @@ from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.seed_facts import Seed
 
-_FORMATS = {
-    "csv": "csv",
-    "parquet": "parquet",
-    "pq": "parquet",
-    "json": "json",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "avro": "avro",
-}
 _SCHEMAS = frozenset({"postgres", "redshift", "snowflake"})  # where a bare name gets one
 _HARMLESS = re.compile(r"[\w./@+=,:-]+")  # ingestr reads patterns and options out of other paths
 
@@ -79,7 +70,7 @@ def _seed(context: StepContext, folder: Path) -> Seed:
     written = str(context.spec.parameters.get("path") or "").strip()
     if not written:
         raise StepFailed("config", "the seed has no parameters.path", hint="name its file there")
-    kind = _format(written, str(context.spec.parameters.get("file_type") or ""))
+    kind = file_formats.of(written, str(context.spec.parameters.get("file_type") or ""))
     if downloads.is_address(written):
         path = folder / f"seed.{kind}"
         context.log.line(f"fetching {downloads.shown(written)}")
@@ -90,17 +81,6 @@ def _seed(context: StepContext, folder: Path) -> Seed:
     return Seed(
         path=path, format=kind, written=downloads.shown(written) if ":" in written else written
     )
-
-
-def _format(written: str, declared: str) -> str:
-    if declared:
-        found = _FORMATS.get(declared.strip().lower().lstrip("."))
-        if found is None:
-            known = ", ".join(_FORMATS)
-            raise StepFailed("config", f"file_type {declared!r} is not known; known: {known}")
-        return found
-    path = urlsplit(written).path if downloads.is_address(written) else written
-    return _FORMATS.get(path.rpartition(".")[2].lower(), "csv")
 
 
 def _local(context: StepContext, written: str, folder: Path, kind: str) -> Path:

@@ -4,7 +4,6 @@ Called by workers.ingest_step. Sources that we do not query ourselves tell nothi
 """
 
 import re
-from dataclasses import dataclass, field
 
 from assets_parser.spec import AssetSpec
 from workers.connections import Connection
@@ -25,20 +24,12 @@ _GARBLED = re.compile(r"^(STRUCT|MAP|UNION|INTERVAL)\b|\b(STRUCT|MAP|UNION)\(")
 _GARBLED_IN_QUERY = re.compile(_GARBLED.pattern + r"|\]$|^TIME$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What was found: what the command line depends on, and the table's own primary key."""
-
-    reading: Reading = field(default_factory=Reading)
-    keys: tuple[str, ...] = ()
-
-
 def look(
     source: Connection, table: str, spec: AssetSpec, destination: Connection, stop: Stop
-) -> Source:
+) -> Reading:
     """What the table `table` of `source` is like; StepFailed if ingestr would lose a column."""
     if source.type not in ENGINES:
-        return Source()
+        return Reading()
     if source.file and not source.file.exists():
         raise StepFailed(
             "config",
@@ -51,7 +42,7 @@ def look(
     stay = destination.type in LISTS_STAY
     lists = [name for name, kind in columns.items() if kind.endswith("]") and not stay]
     numbers = [name for name, kind in columns.items() if _NUMBERS.match(kind.lower())]
-    return Source(reading=Reading(lists=lists, numbers=numbers, bounded=False))
+    return Reading(lists=lists, numbers=numbers, bounded=False)
 
 
 def _columns(source: Connection, table: str, stop: Stop) -> dict[str, str]:

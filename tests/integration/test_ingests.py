@@ -7,7 +7,7 @@ import pytest
 
 from assets_parser.model import Column
 from tests.support import warehouse
-from tests.support.sources import Pair, file_target, pair
+from tests.support.sources import Pair, file_target, pair, web
 from tests.support.tables import Target
 from workers.errors import StepFailed
 
@@ -264,3 +264,24 @@ def test_no_secret_is_shown(request: pytest.FixtureRequest, tmp_path: Path) -> N
     said = "\n".join([failure.value.message, failure.value.detail, *both.log.lines])
     assert "p@ss" not in said
     assert "p%40ss" not in said
+
+
+def test_a_file_of_the_web_is_copied(tmp_path: Path) -> None:
+    """By an `http` connection; the table's hint says what the address does not."""
+    (tmp_path / "export").write_text('{"id": 1}\n')
+    with web(tmp_path) as address:
+        config = f"{{name: src, url: '{address}/export?token=hunter2'}}"
+        target = file_target(tmp_path, "duckdb")
+        both = Pair(
+            folder=tmp_path,
+            kind="duckdb",
+            config=target.config,
+            source_kind="http",
+            source_config=config,
+        )
+        both.ingest("export#jsonl")
+        assert both.copied() == [(1,)]
+    with pytest.raises(StepFailed, match="cannot fetch") as failure:
+        both.ingest("export#jsonl")
+    assert "hunter2" not in failure.value.message
+    assert both.copied() == [(1,)]
