@@ -7,18 +7,21 @@ from workers.sql.strategies.target import Target
 
 
 def delete_insert(target: Target) -> Script:
-    """Rows without a key value replace those without one, or each run would add them again."""
+    """Rows without a key value replace those without one, or each run would add them again.
+
+    With a statement of its own: behind an OR, no engine would join the others by hash.
+    """
     columns.needed(target)
     temp = target.temp
     key, new = key_of(target, target.existing), key_of(target, target.produced)
     same = f"{key} IN (SELECT {new} FROM {temp})"  # noqa: S608 - quoted
     none = f"{key} IS NULL AND EXISTS (SELECT 1 FROM {temp} WHERE {new} IS NULL)"  # noqa: S608
-    stale = [same, none] if target.platform.temp_once else [f"{same} OR ({none})"]
     return Script(
         setup=target.staged(),
         describe=target.staged_columns,
         main=(
-            *(target.run(f"DELETE FROM {target.table} WHERE {rows}") for rows in stale),  # noqa: S608
+            target.run(f"DELETE FROM {target.table} WHERE {same}"),  # noqa: S608
+            target.run(f"DELETE FROM {target.table} WHERE {none}"),  # noqa: S608
             _insert(target),
             target.unstaged,
             *target.after,
