@@ -116,7 +116,11 @@ def test_a_run_does_all_of_them(every: tuple[Cli, Project]) -> None:
 def test_programs_read_their_steps(every: tuple[Cli, Project]) -> None:
     done = every[0]("run", "shop", "--json", "--selector", "raw.people raw.ready")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {e["step"] for e in events if e["event"] == "asset.changed" and e["step"]} == {
+    last = {e["asset"]: e["step"] for e in events if e["event"] == "asset.finished"}
+    assert last == {"raw.people": "checks", "raw.ready": "sensor"}
+    # a quick step may begin and end between two looks
+    assert {e["step"] for e in events if e["event"] == "asset.changed"} <= {
+        "",
         "seed",
         "sensor",
         "checks",
