@@ -37,7 +37,9 @@ def run(context: StepContext) -> StepResult:
             written = written if read is context else _script(read)
             rows = _Run(read, platform, session, guard).carry_out(written)
     if rows is not None:
-        context.log.line(f"{rows:,} rows written to {context.spec.name}")
+        context.log.line(
+            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {context.spec.name}"
+        )
     return StepResult(
         result={
             "rows": rows,
@@ -54,7 +56,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except BadAsset as error:
-        raise StepFailed("query", str(error), hint=error.hint) from None
+        raise StepFailed("config", str(error), hint=error.hint) from None  # the same next time
 
 
 def _platform(context: StepContext, connection: Connection) -> Platform:
