@@ -61,8 +61,10 @@ def _by_key(connection: Connection, work: Work) -> Work:
     ingestr compares moments as texts there and deletes too little, so the key would stand against
     the new rows. What a merge leaves of the interval is deleted by workers.load_proof.
     """
-    load = work.load
+    load, file = work.load, connection.file
     if connection.type != "sqlite" or load.strategy != DELETE_INSERT or not load.interval:
+        return work
+    if file is None or not file.exists():
         return work
     with engines.opened(connection) as database:
         shape = database.shape(work.table)
