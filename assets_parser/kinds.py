@@ -7,7 +7,7 @@ from assets_parser.model import Asset
 from assets_parser.rules.types import PYTHON, SCRIPTS
 from assets_parser.spec import Step
 
-_SQL = frozenset({"duckdb", "my", "pg"})  # platforms whose SQL assets and sensors run
+_SQL = frozenset({"clickhouse", "duckdb", "my", "pg"})  # platforms whose SQL assets and sensors run
 _NOTHING = frozenset(
     """
     empty looker looker_studio powerbi qliksense qlikview sisense domo metabase grafana superset

@@ -137,7 +137,7 @@ def _cannot_open(connection: Connection, said: str) -> StepFailed:
     if "lock" in said.lower():
         hint = "another program has the file open; end it, or wait and run again"
     return StepFailed(
-        "config", f"cannot open connection {connection.name!r}", detail=said, hint=hint
+        "connection", f"cannot open connection {connection.name!r}", detail=said, hint=hint
     )
 
 
@@ -170,7 +170,8 @@ class _Server:
         database = self.database
         driver: Any = database.link.dialect.dbapi
         try:
-            with database.guard.watching(database.interrupter()), self.raw.cursor() as cursor:
+            closing = contextlib.closing(self.raw.cursor())  # not every driver's is a context
+            with database.guard.watching(database.interrupter()), closing as cursor:
                 yield cursor
         except driver.Error as error:
             database.guard.check()

@@ -1,19 +1,15 @@
 """How platforms differ where SQL assets are written. A table; used by workers.sql.strategies.
 
 A new platform is a new entry: first its words here, then, where its SQL needs another form
-altogether, a writer of its own in `writers`.
+altogether, writers of its own in workers.sql.strategies.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from workers.sql import dialects
 from workers.sql.dialects import Dialect
 from workers.sql.scripts import BadAsset
-
-if TYPE_CHECKING:
-    from workers.sql.strategies.target import Writer
 
 Find = Callable[[Dialect, tuple[str, ...]], str]
 
@@ -48,10 +44,12 @@ class Platform:
     swaps: bool = False  # a statement like DROP commits: a new table is made aside and renamed
     zoneless: bool = False  # a moment is written without its zone
     comments_inside: bool = False  # a column's comment is part of its definition
-    temp_once: bool = False  # a statement may read a temporary table only once
     schema_inside: bool = False  # the schema is made in the asset's transaction
     savepoints: bool = True
-    writers: Mapping[str, "Writer"] = field(default_factory=dict)  # by strategy, instead of ours
+    schema: str = "CREATE SCHEMA IF NOT EXISTS {}"
+    day: str = "{}"  # the literal of a day
+    moment: str = "{}"  # and of a moment
+    transactions: bool = True
 
 
 def of(asset_type: str) -> Platform:
@@ -100,7 +98,33 @@ def _mysql_schema(dialect: Dialect, parts: tuple[str, ...]) -> str:
     return f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {name}"  # noqa: S608
 
 
+def _clickhouse_table(dialect: Dialect, parts: tuple[str, ...]) -> str:
+    *before, table = map(dialect.literal, parts)
+    database = before[-1] if before else "currentDatabase()"
+    return f"SELECT 1 FROM system.tables WHERE database = {database} AND name = {table}"  # noqa: S608
+
+
+def _clickhouse_schema(dialect: Dialect, parts: tuple[str, ...]) -> str:
+    return f"SELECT 1 FROM system.databases WHERE name = {dialect.literal(parts[-2])}"  # noqa: S608
+
+
 _PLATFORMS: dict[str, Platform] = {
+    "clickhouse": Platform(
+        name="clickhouse",
+        dialect=dialects.of("clickhouse"),
+        grammar="clickhouse",
+        connections=frozenset({"clickhouse"}),
+        find_table=_clickhouse_table,
+        find_schema=_clickhouse_schema,
+        far="toDateTime64('2299-12-31 23:59:59', 6, 'UTC')",
+        schema="CREATE DATABASE IF NOT EXISTS {}",
+        day="toDate({})",
+        moment="toDateTime64({}, 6, 'UTC')",
+        zoneless=True,
+        comments_inside=True,
+        transactions=False,
+        savepoints=False,
+    ),
     "duckdb": Platform(
         name="duckdb",
         dialect=dialects.of("duckdb"),
@@ -147,7 +171,6 @@ _PLATFORMS: dict[str, Platform] = {
         swaps=True,
         zoneless=True,
         comments_inside=True,
-        temp_once=True,
         savepoints=False,
     ),
 }

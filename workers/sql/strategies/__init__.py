@@ -10,13 +10,25 @@ from assets_parser.spec import AssetSpec
 from workers.sql import annotations, platforms
 from workers.sql.bodies import Part, parts
 from workers.sql.scripts import BadAsset, Facts, Script, Statement
-from workers.sql.strategies import ddl, delete_insert, insert, merge, plain, scd2
+from workers.sql.strategies import (
+    clickhouse,
+    data_vault,
+    ddl,
+    delete_insert,
+    insert,
+    merge,
+    plain,
+    scd2,
+)
 from workers.sql.strategies.target import Target, Writer
 
 _TABLE: Mapping[str, Writer] = {
     "": plain.replace,
     "append": insert.append,
     "create+replace": plain.replace,
+    "datavault_hub": data_vault.hub,
+    "datavault_link": data_vault.link,
+    "datavault_satellite": data_vault.satellite,
     "ddl": ddl.ddl,
     "delete+insert": delete_insert.delete_insert,
     "merge": merge.merge,
@@ -25,7 +37,10 @@ _TABLE: Mapping[str, Writer] = {
     "time_interval": insert.time_interval,
     "truncate+insert": insert.truncate_insert,
 }
-_KEEPS = frozenset({"ddl", "scd2_by_column", "scd2_by_time"})  # also at a full refresh
+_OTHERS: Mapping[str, Mapping[str, Writer]] = {"clickhouse": clickhouse.WRITERS}  # by platform
+_KEEPS = frozenset(  # their own way at a full refresh
+    {"ddl", "scd2_by_column", "scd2_by_time", *(name for name in _TABLE if "vault" in name)}
+)
 
 
 def script(spec: AssetSpec, facts: Facts | None = None, *, query_annotations: str = "") -> Script:
@@ -38,6 +53,8 @@ def script(spec: AssetSpec, facts: Facts | None = None, *, query_annotations: st
     note = annotations.comment(query_annotations, fields)
     target = Target(spec, platform, note, facts)
     written = _writer(target)(target)
+    if not platform.transactions:
+        written = replace(written, atomic=False)
     if spec.materialization.type:
         written = _in_schema(target, written)
     before, after = _hooks(target, spec.hooks.pre), _hooks(target, spec.hooks.post)
@@ -46,8 +63,9 @@ def script(spec: AssetSpec, facts: Facts | None = None, *, query_annotations: st
 
 def _writer(target: Target) -> Writer:
     form = target.spec.materialization
+    own = _OTHERS.get(target.platform.name, {})
     if not form.type:
-        return plain.script
+        return own.get("none", plain.script)
     if form.type == "view":
         return plain.view
     strategy = form.strategy
@@ -56,7 +74,7 @@ def _writer(target: Target) -> Writer:
         raise BadAsset(f"fleet cannot run materialization {strategy or form.type!r}", known)
     if target.fresh and strategy not in _KEEPS:
         strategy = "create+replace"
-    return target.platform.writers.get(strategy) or _TABLE[strategy]
+    return own.get(strategy) or _TABLE[strategy]
 
 
 def _in_schema(target: Target, written: Script) -> Script:
@@ -68,7 +86,7 @@ def _in_schema(target: Target, written: Script) -> Script:
     if len(target.parts) < 2:
         return written
     schema = target.platform.dialect.table(target.parts[:-1])
-    text = f"CREATE SCHEMA IF NOT EXISTS {schema}"
+    text = target.platform.schema.format(schema)
     if not target.platform.schema_inside or target.spec.hooks.pre:
         return replace(written, schema=text)
     return replace(written, setup=(target.run(text), *written.setup))

@@ -8,19 +8,24 @@ from workers.sql.strategies.target import Target
 
 def ddl(target: Target) -> Script:
     """A table that exists is left alone, but for the comments on its columns."""
-    columns = target.spec.columns
-    if not columns:
-        raise BadAsset("strategy ddl needs `columns`")
-    lines = [_column(target, column) for column in columns]
+    columns, comments = target.spec.columns, []
+    lines = []
     if target.keys:
         lines.append(f"PRIMARY KEY ({target.quoted(tuple(key.name for key in target.keys))})")
     lines += [_reference(target, column) for column in columns if _refers(column)]
-    inside = ",\n  ".join(lines)
-    made = target.run(f"CREATE TABLE IF NOT EXISTS {target.table} (\n  {inside}\n)")
-    comments = [_comment(target, column) for column in columns if column.description]
-    if target.platform.comments_inside:
-        comments = []
+    made = target.run(table(target, *lines))
+    if not target.platform.comments_inside:
+        comments = [_comment(target, column) for column in columns if column.description]
     return Script(main=(made, *map(target.run, comments)), atomic=True)
+
+
+def table(target: Target, *constraints: str) -> str:
+    """CREATE TABLE with the declared columns, and what is given behind them."""
+    if not target.spec.columns:
+        raise BadAsset("strategy ddl needs `columns`")
+    lines = [_column(target, column) for column in target.spec.columns]
+    inside = ",\n  ".join([*lines, *constraints])
+    return f"CREATE TABLE IF NOT EXISTS {target.table} (\n  {inside}\n)"
 
 
 def type_of(column: Column) -> str:

@@ -24,9 +24,14 @@ def truncate_insert(target: Target) -> Script:
 def time_interval(target: Target) -> Script:
     """The query's rows instead of those of the run's interval."""
     columns.needed(target)
-    key = key_of(target, target.existing)
-    where = _days(target, key) if _is_daily(target) else _moments(target, key)
+    where = interval(target)
     return _inserting(target, target.run(f"DELETE FROM {target.table} WHERE {where}"))  # noqa: S608
+
+
+def interval(target: Target) -> str:
+    """The condition that picks the table's rows of the run's interval."""
+    key = key_of(target, target.existing)
+    return _days(target, key) if _is_daily(target) else _moments(target, key)
 
 
 def key_of(target: Target, names: tuple[str, ...]) -> str:
@@ -68,9 +73,9 @@ def _days(target: Target, key: str) -> str:
     environment, spec = target.spec.environment, target.spec
     first = environment.get("BRUIN_START_DATE") or spec.interval_start[:10]
     last = environment.get("BRUIN_END_DATE") or spec.interval_end[:10]
-    behind = date.fromisoformat(last) + timedelta(days=1)
-    literal = target.platform.dialect.literal
-    return f"{key} >= {literal(first)} AND {key} < {literal(behind.isoformat())}"
+    behind = (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+    first, last = (_literal(target, target.platform.day, text) for text in (first, behind))
+    return f"{key} >= {first} AND {key} < {last}"
 
 
 def _moments(target: Target, key: str) -> str:
@@ -78,6 +83,15 @@ def _moments(target: Target, key: str) -> str:
     first = environment.get("BRUIN_START_TIMESTAMP") or spec.interval_start
     last = environment.get("BRUIN_END_TIMESTAMP") or spec.interval_end
     if target.platform.zoneless:
-        first, last = (text.rstrip("Z").replace("T", " ") for text in (first, last))
-    literal = target.platform.dialect.literal
-    return f"{key} BETWEEN {literal(first)} AND {literal(last)}"
+        first, last = (_without_zone(text) for text in (first, last))
+    first, last = (_literal(target, target.platform.moment, text) for text in (first, last))
+    return f"{key} BETWEEN {first} AND {last}"
+
+
+def _literal(target: Target, form: str, text: str) -> str:
+    return form.format(target.platform.dialect.literal(text))
+
+
+def _without_zone(text: str) -> str:
+    """A moment in UTC, as engines read it that know no zones."""
+    return text.removesuffix("Z").removesuffix("+00:00").replace("T", " ")

@@ -89,11 +89,12 @@ def stored(target: Target, name: str) -> str:
     return found
 
 
-def unique(target: Target, pairs: Sequence[Pair]) -> Statement:
+def unique(target: Target, pairs: Sequence[Pair], table: str = "") -> Statement:
     """Refuses a query that gives two rows of one key: which of them counts would be chance."""
     names = tuple(pair.given for pair in pairs)
     keys = target.quoted(names)
     return target.run(
-        f"SELECT {keys} FROM {target.temp} GROUP BY {keys} HAVING COUNT(*) > 1 LIMIT 1",  # noqa: S608
+        "-- the asset fails if this gives a row\n"
+        f"SELECT {keys} FROM {table or target.temp} GROUP BY {keys} HAVING COUNT(*) > 1 LIMIT 1",
         refuses=f"the query gives several rows for one primary key ({', '.join(names)})",
     )
