@@ -132,6 +132,15 @@ def test_a_failure_shows_the_users_own_frames_only(place: Bench) -> None:
     assert not [line for line in place.log.lines if "workers/inside" in line]
 
 
+def test_a_project_with_standard_names_still_learns_why_it_failed(place: Bench) -> None:
+    """As under `python -m` the project's json is found; that is its mistake and said as such."""
+    for name in ("json", "traceback", "types", "typing"):
+        place.write(f"{name}.py", "")
+    failed = failure(place, "a.py", "import json, traceback, types, typing\njson.loads('1')")
+    assert failed.message == "AttributeError: module 'json' has no attribute 'loads'"
+    assert [(frame.file, frame.line) for frame in failed.frames] == [("a.py", 2)]
+
+
 def test_a_missing_package_is_explained(place: Bench) -> None:
     """The hint names the file where packages are listed."""
     assert "requirements.txt" in failure(place, "a.py", "import nosuchpackage").hint

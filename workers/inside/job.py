@@ -29,6 +29,7 @@ def run(path: str) -> None:
         job = marshal.load(file)  # noqa: S302 - the worker wrote it
     faulthandler.enable()
     sys.argv[:] = [job["file"]]
+    before = list(sys.path)
     try:
         if job["mode"] == "materialize":
             _materialize(job)
@@ -36,7 +37,7 @@ def run(path: str) -> None:
             _open_project(job)
             modules.run_as_main(job["file"], job["roots"][0])
     except BaseException as error:
-        _fail(error, job["failure"])
+        _fail(error, job["failure"], before)
 
 
 def _materialize(job: dict[str, Any]) -> None:
@@ -56,12 +57,16 @@ def _open_project(job: dict[str, Any]) -> None:
     sys.path[:] = list(dict.fromkeys(wanted)) + [p for p in sys.path if p not in wanted]
 
 
-def _fail(error: BaseException, path: str) -> None:
+def _fail(error: BaseException, path: str, before: list[str]) -> None:
     """Write down what happened and let Python end as it would without us."""
     if isinstance(error, SystemExit) and error.code in (None, 0, False):
         raise error
+    hidden = modules.hide_impostors()
+    during, sys.path[:] = sys.path[:], before
     from . import report
 
+    sys.path[:] = during
+    sys.modules.update(hidden)
     if isinstance(error, SystemExit):
         report.write(error, path)
         raise error

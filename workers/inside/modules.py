@@ -55,6 +55,19 @@ def load(file: str, root: str) -> ModuleType:
     return module
 
 
+def hide_impostors() -> dict[str, ModuleType]:
+    """Take out of sys.modules what has a standard name and is not Python's own; what was there."""
+    library = os.path.dirname(os.path.realpath(os.__file__)) + os.sep
+    names = getattr(sys, "stdlib_module_names", ("json", "traceback", "types", "typing"))
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.partition(".")[0] in names and isinstance(file, str):
+            if not os.path.realpath(file).startswith(library):
+                found[name] = sys.modules.pop(name)
+    return found
+
+
 def _compiled(file: str) -> CodeType:
     """The asset's code from its source, never from a cache: Python takes an old cache for good if a
     file changes twice in one second and keeps its size."""
