@@ -15,19 +15,31 @@ from workers.engines import Database, QueryFailed, opened
 from workers.errors import NotYet, StepFailed
 from workers.guard import Guard
 from workers.secret_values import secret_texts
+from workers.sql import dialects
 from workers.sql.names import table_parts
 
 INTERVAL = 30.0  # seconds between two looks
 PATIENCE = 86_400.0  # seconds until a sensor that waits has failed
 _LEAST = 0.1  # seconds between two looks, whatever is written
 _UNITS = {"ns": 1e-9, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_TABLES = """
-    SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = '{schema}' AND tablename = '{name}'
-"""
-_MYSQL_TABLES = """
+_STANDARD = """
     SELECT count(*) FROM information_schema.tables
-    WHERE table_schema = {schema} AND table_name = '{name}' AND table_type = 'BASE TABLE'
+    WHERE table_schema = {schema} AND table_name = {name} AND table_type = 'BASE TABLE'
 """
+_TABLES: Mapping[str, tuple[str, str]] = {  # by connection: where a bare name is, how to count
+    "postgres": (
+        "'public'",
+        "SELECT count(*) FROM pg_catalog.pg_tables"
+        " WHERE schemaname = {schema} AND tablename = {name}",
+    ),
+    "mysql": ("DATABASE()", _STANDARD),  # there a schema is a database
+    "clickhouse": (
+        "currentDatabase()",
+        "SELECT count(*) FROM system.tables"
+        " WHERE database = {schema} AND name = {name} AND engine NOT LIKE '%View'",
+    ),
+}
+_OTHERS = ("'public'", _STANDARD)
 _SPAN = re.compile(r"(\d{1,12})\s*(ns|ms|s|m|h|d)?", re.ASCII)
 
 
@@ -87,16 +99,16 @@ def _look(context: StepContext) -> int:
     spec = context.spec
     connection = connections.of(context).get(spec.connection)
     context.mask(secret_texts(connection))
-    query = _query(context)
+    query = _query(context, connection.type)
     name = f"fleet {context.claim.run_id} {spec.name} sensor"
     guard = Guard(context.stop, spec.timeout)
     with opened(connection, guard=guard, name=name) as database:
         return _number(database, query)
 
 
-def _query(context: StepContext) -> str:
+def _query(context: StepContext, engine: str) -> str:
     if context.spec.type.endswith(".sensor.table"):
-        return _table_query(_parameter(context, "table"), context.spec.type)
+        return _table_query(_parameter(context, "table"), engine)
     return _parameter(context, "query").strip().rstrip(";")
 
 
@@ -108,16 +120,15 @@ def _parameter(context: StepContext, name: str) -> str:
     return value
 
 
-def _table_query(table: str, kind: str) -> str:
+def _table_query(table: str, engine: str) -> str:
     """How many tables, not views, of that name there are."""
     parts = table_parts(table)
     if len(parts) not in (1, 2):
         raise StepFailed("config", f"parameters.table {table!r} is no SCHEMA.TABLE")
-    schema, name = (part.replace("'", "''") for part in ("public", *parts)[-2:])
-    if kind.startswith("my."):  # there a schema is a database, and a backslash an escape
-        named = f"'{schema}'" if len(parts) == 2 else "DATABASE()"
-        return _MYSQL_TABLES.format(schema=named, name=name).replace("\\", "\\\\")
-    return _TABLES.format(schema=schema, name=name)
+    usual, query = _TABLES.get(engine, _OTHERS)
+    literal = dialects.of(engine).literal
+    schema = literal(parts[0]) if len(parts) > 1 else usual
+    return query.format(schema=schema, name=literal(parts[-1]))
 
 
 def _number(database: Database, query: str) -> int:
