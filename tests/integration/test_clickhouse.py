@@ -10,7 +10,7 @@ from assets_parser.model import Check, Column, CustomCheck, ForeignKey, Material
 from assets_parser.spec import AssetSpec
 from tests.support import clickhouse
 from tests.support.tables import Target
-from workers import query_step
+from workers import query_step, sensor_step
 from workers.engines import opened
 from workers.errors import StepFailed
 
@@ -164,6 +164,22 @@ def test_ddl_makes_an_empty_table_with_comments(target: Target) -> None:
     text = rows(target, "SHOW CREATE TABLE shop.orders")[0][0]
     assert "COMMENT 'it\\'s the key'" in text
     assert "`order` Decimal(10, 2)" in text
+
+
+def test_a_sensor_waits_for_a_table(target: Target) -> None:
+    spec = AssetSpec(
+        pipeline="shop",
+        name="waits",
+        type="clickhouse.sensor.table",
+        path="assets/waits.asset.yml",
+        steps=("sensor",),
+        connection="db",
+        parameters={"table": "shop.orders"},
+    )
+    with pytest.raises(StepFailed, match="not satisfied"):
+        sensor_step.run(target.context(spec, "sensor", {}))
+    run(target, "SELECT 1 AS a")
+    assert sensor_step.run(target.context(spec, "sensor", {})).result["passed"]
 
 
 def test_history_is_refused(target: Target) -> None:

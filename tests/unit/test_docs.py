@@ -23,7 +23,14 @@ def test_every_setting_stands_in_the_configuration_page(name: str, project_root:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/coming-from-bruin.md"]
+    "page",
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/coming-from-bruin.md",
+        "docs/connections.md",
+    ],
 )
 def test_links_between_pages_lead_somewhere(page: str, project_root: Path) -> None:
     """Every relative link names a file of the project."""
