@@ -95,6 +95,21 @@ def missing_columns(given: Given, load: Load, before: Shape | None) -> list[str]
     return [name for name in before.columns if name not in made and not name.startswith("_")]
 
 
+def wrote_nothing(connection: Connection, table: str, started: Started) -> bool:
+    """Whether a load that failed surely left no row, so that it may be made again."""
+    if connection.type not in ENGINES or (connection.file and not connection.file.exists()):
+        return False
+    try:
+        with opened(connection, guard=Guard(timeout=PATIENCE)) as database:
+            shape = database.shape(table)
+            if shape is None or STAMP not in shape.columns:
+                return shape is None
+            name, ours = database.dialect.table(shape.parts), _ours(database, started)
+            return not database.rows(f"SELECT 1 FROM {name} WHERE {ours}", limit=1)[0]  # noqa: S608
+    except (QueryFailed, StepFailed):
+        return False
+
+
 def prove(
     connection: Connection, table: str, given: Given, load: Load, started: Started, *, stop: Stop
 ) -> Proof:

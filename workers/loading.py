@@ -50,9 +50,19 @@ def carry(
     try:
         report = _run(context, connection, work, masker)
         failed = False
+    except StepFailed as error:  # one that was killed may still be committing
+        if work.mark and error.kind == "load":
+            _unmark(connection, work, work.mark, started)
+        raise
     finally:
         _tidy(context, connection, work.table, started, failed=failed)
     return report, started
+
+
+def _unmark(connection: Connection, work: Work, mark: Path, started: Started) -> None:
+    """A load that ended by itself and wrote no row may be made again."""
+    if load_proof.wrote_nothing(connection, work.table, started):
+        mark.unlink(missing_ok=True)
 
 
 def _by_key(connection: Connection, work: Work) -> Work:

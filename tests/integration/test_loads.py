@@ -16,6 +16,7 @@ import pytest
 from assets_parser.model import Column
 from tests.support import mariadb, tables, warehouse
 from tests.support.tables import PASSWORD, Target
+from workers import loading
 from workers.errors import StepFailed
 
 KEY = (Column(name="id", type="integer", primary_key=True), Column(name="v", type="varchar"))
@@ -170,12 +171,22 @@ def test_other_strategies_accept_an_empty_interval(target: Target) -> None:
 def test_a_load_that_adds_rows_is_never_repeated(tmp_path: Path, strategy: str) -> None:
     """A second claim finds the mark of the first one, which did not end."""
     target = tables.duckdb(tmp_path)
-    bad = pa.table({"id": pa.array([2**64 - 1], pa.uint64()), "d": [datetime(2024, 1, 1)]})
-    with pytest.raises(StepFailed, match="ingestr"):
-        target.load(bad, strategy, key="d" if strategy == "delete+insert" else "")
+    path = target.settings.storage_path / target.data(ONE)["path"]
+    loading.mark_beside(path).touch()
     target.attempt = 2
     with pytest.raises(StepFailed, match="not repeated"):
-        target.load(bad, strategy, key="d" if strategy == "delete+insert" else "")
+        target.load(ONE, strategy, key="id" if strategy == "delete+insert" else "")
+
+
+def test_a_load_that_wrote_nothing_is_repeated(target: Target) -> None:
+    """ingestr ended by itself, and no row of it is there."""
+    bad = pa.table({"id": pa.array([2**64 - 1], pa.uint64())})
+    for attempt in (1, 2):
+        target.attempt = attempt
+        with pytest.raises(StepFailed, match="ingestr"):
+            target.load(bad, "append")
+    target.load(ONE, "append")
+    assert target.rows() == [(1, "a"), (2, "b")]
 
 
 def test_nothing_returned_leaves_the_table(target: Target) -> None:
