@@ -83,6 +83,7 @@ class CustomCheck:
     retries: int | None = None
     notifications: tuple[Notification, ...] = ()
     line: int = 0
+    fault: str = ""  # of a run: why the query cannot be rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

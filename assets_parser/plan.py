@@ -48,17 +48,19 @@ def build(
     if faults := _not_runnable(assets, options):
         raise DefinitionError(faults)
     working = [asset for asset in assets if steps[asset.name] is not None]
+    late: list[Fault] = []
     return Plan(
         pipeline=pipeline.name,
         root=pipeline.root,
         path=pipeline.path,
         options=options,
-        levels=_levels(named, working, steps, options, around),
+        levels=_levels(named, working, steps, options, around, late),
         skipped=(
             *(Skipped(asset=names[one.asset], reason=one.reason) for one in selected.skipped),
             *(_idle(name, options) for name, todo in steps.items() if todo is None),
         ),
         notices=selected.notices,
+        faults=tuple(late),
         shape=remaining.shape(pipeline),
     )
 
@@ -93,6 +95,7 @@ def _levels(
     steps: Mapping[str, tuple[Step, ...] | None],
     options: RunOptions,
     around: Surroundings,
+    late: list[Fault],
 ) -> tuple[tuple[AssetSpec, ...], ...]:
     only_checks = options.only == ("checks",) or bool(options.single_check)
     waits = dag.graph(() if only_checks else assets)
@@ -108,7 +111,8 @@ def _levels(
         for asset in assets
     }
     if make.faults:
-        raise DefinitionError(make.faults)
+        raise DefinitionError([*make.late, *make.faults])
+    late.extend(make.late)
     dialect = sql_tables.dialect_of(majority_platform(pipeline.assets))
     specs = prefix.in_queries(specs, around.schema_prefix, dialect)
     if only_checks:

@@ -17,20 +17,27 @@ from assets_parser.templates import Renderer, names
 
 @dataclass
 class Rendering:
-    """Renders the texts of one asset; what fails is gathered in `faults`."""
+    """Renders the texts of one asset; what fails is gathered in `faults`.
+
+    Faults of its SQL, `late`, fail this asset or check only, when its turn comes, as with Bruin.
+    """
 
     asset: Asset
     context: AssetContext
     variables: Mapping[str, Any]
     faults: list[Fault] = field(default_factory=list)
     macros: Macros | None = None
+    late: list[Fault] = field(default_factory=list)
 
     def custom_checks(self) -> tuple[CustomCheck, ...]:
         """The custom checks with their queries rendered."""
-        return tuple(
-            replace(one, query=self._value(one.query, f"custom_checks.{index}.query"))
-            for index, one in enumerate(self.asset.custom_checks)
-        )
+        return tuple(self._check(*numbered) for numbered in enumerate(self.asset.custom_checks))
+
+    def _check(self, index: int, check: CustomCheck) -> CustomCheck:
+        line = line_of(self.asset, f"custom_checks.{index}.query")
+        known = len(self.late)
+        query = self._text(check.query, self.asset.path, line).strip()
+        return replace(check, query=query, fault="; ".join(map(str, self.late[known:])))
 
     def query(self) -> str:
         """The rendered body."""
@@ -72,7 +79,7 @@ class Rendering:
         try:
             return self._renderer.render(text, file=file, line=line, asset=self.asset.name)
         except DefinitionError as error:
-            self.faults.extend(error.faults)
+            self.late.extend(error.faults)
             return text
 
     def _value(self, value: Any, place: str) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from assets_parser.faults import Fault
 from assets_parser.model import Column, CustomCheck, Hooks, Materialization, Secret
 
 Step: TypeAlias = Literal[
@@ -85,6 +86,7 @@ class AssetSpec:
     query: str = ""  # the rendered body of a SQL asset
     query_line: int = 0  # of `body_path`, where the query starts
     hooks: Hooks = field(default_factory=Hooks)  # rendered
+    fault: str = ""  # why the query or a hook cannot be rendered: the asset fails with it
     parameters: Mapping[str, Any] = field(default_factory=dict)  # rendered
     interval_start: str = ""  # ISO 8601 in UTC, modifiers applied
     interval_end: str = ""
@@ -119,6 +121,7 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     shape: str = ""  # digest of what must not change for the run to be continued
     notices: tuple[str, ...] = ()  # for the person who starts the run
+    faults: tuple[Fault, ...] = ()  # with which single assets or checks will fail
 
     @property
     def assets(self) -> tuple[AssetSpec, ...]:

@@ -35,7 +35,9 @@ class _Packages:
 
 @dataclass(kw_only=True)
 class SpecMaker:
-    """Makes the specs of one run; what cannot be read or rendered is gathered in `faults`."""
+    """Makes the specs of one run; what cannot be read or rendered is gathered in `faults`.
+
+    Those in `late` do not stop the run: they fail one asset or one check."""
 
     pipeline: Pipeline
     options: RunOptions
@@ -43,6 +45,7 @@ class SpecMaker:
     refresh_restricted: bool = False
     commit: str = ""
     faults: list[Fault] = field(default_factory=list)
+    late: list[Fault] = field(default_factory=list)
     _folders: dict[str, _Packages] = field(default_factory=dict)
 
     def spec(self, asset: Asset, steps: tuple[Step, ...], upstreams: tuple[str, ...]) -> AssetSpec:
@@ -52,6 +55,11 @@ class SpecMaker:
         python = self._python(asset, packages)
         context = self._context(asset)
         texts = self._rendering(asset, context)
+        query = texts.query() if {"query", "sensor"} & set(steps) else ""
+        hooks = texts.hooks() if "query" in steps else Hooks()
+        fault = "; ".join(map(str, texts.late))
+        checks = texts.custom_checks() if "checks" in steps else ()
+        self.late.extend(texts.late)
         return AssetSpec(
             pipeline=self.pipeline.name,
             name=asset.name,
@@ -69,10 +77,11 @@ class SpecMaker:
             secrets=_secrets(asset),
             materialization=asset.materialization,
             columns=asset.columns,
-            custom_checks=texts.custom_checks() if "checks" in steps else (),
-            query=texts.query() if {"query", "sensor"} & set(steps) else "",
+            custom_checks=checks,
+            query=query,
             query_line=asset.body_line,
-            hooks=texts.hooks() if "query" in steps else Hooks(),
+            hooks=hooks,
+            fault=fault,
             parameters=texts.parameters(),
             interval_start=self._load_start(asset, context).isoformat(),
             interval_end=context.interval.end.isoformat(),

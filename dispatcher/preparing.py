@@ -96,6 +96,9 @@ def prepare(
     except DefinitionError as error:
         fault_text.show(terminal, error.faults, root)
         raise Refused("the plan cannot be made") from error
+    if prepared.plan.faults:
+        fault_text.show(terminal, prepared.plan.faults, root)
+        terminal.note("note: what these errors are about will fail; everything else runs")
     for notice in prepared.plan.notices:
         terminal.note(f"note: {notice}")
     return prepared

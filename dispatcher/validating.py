@@ -94,7 +94,7 @@ def _rendered(pipeline: Pipeline, wishes: Wishes, variant: str) -> list[Fault]:
     make = SpecMaker(pipeline=pipeline, options=options)
     for asset in pipeline.assets:
         make.spec(asset, steps_of(asset, options) or (), ())
-    return make.faults
+    return [*make.faults, *make.late]
 
 
 def _unique(faults: Iterable[Fault]) -> tuple[Fault, ...]:

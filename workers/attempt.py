@@ -91,6 +91,8 @@ class Attempt:
     def _outcome(self, context: StepContext, masker: Masker) -> "Outcome":
         step = self.claim.step
         try:
+            if self.spec.fault and self.claim.position == 0:
+                raise StepFailed("config", self.spec.fault)
             foresee(self.spec.steps, step)
             return _judged(_work(self.host.function(step), context))
         except (StepFailed, NotYet) as end:

@@ -33,13 +33,17 @@ def command(
     database knows is taken as declared: the table exists and has the columns of the definition.
     """
     from dispatcher import fleets, render_text, running
+    from dispatcher.problems import Refused
     from dispatcher.target import find
 
     aim = find(target)
     settings = fleets.load_settings(overrides, running.project(aim))
     draft = replace(flags, no_validation=True)  # what is wrong elsewhere is no matter here
     request = running.Request(target=target, flags=draft, overrides=overrides, look=look)
-    found = render_text.rendered(running.prepare(request, aim, settings))
+    prepared = running.prepare(request, aim, settings)
+    if prepared.plan.faults:
+        raise Refused("a template cannot be rendered")
+    found = render_text.rendered(prepared)
     if look.as_json or output == "json":
         look.terminal.line(render_text.document(found))
     else:

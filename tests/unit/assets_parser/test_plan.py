@@ -292,3 +292,27 @@ def test_a_uri_dependency_is_nobody_to_wait_for() -> None:
     outside = Dependency(value="external://x", type="uri")
     one = Asset(name="a", type="python", path="assets/a.py", depends=(outside,))
     assert _spec(one).upstreams == ()
+
+
+def test_a_query_that_cannot_be_rendered_fails_its_asset_and_no_other() -> None:
+    """As with Bruin, which renders each asset when its turn comes; here it is told at once."""
+    broken = asset(
+        "a", type="duckdb.sql", body="select {{ var.nothing }}", body_path="assets/a.sql"
+    )
+    plan = build(pipeline(broken, asset("b")), options())
+    [fault] = plan.faults
+    assert "'nothing'" in fault.message
+    first, second = plan.levels[0]
+    assert first.fault == str(fault)
+    assert second.fault == ""
+
+
+def test_a_check_that_cannot_be_rendered_fails_alone() -> None:
+    checks = (
+        CustomCheck(name="broken", query="select {{ nothing }}"),
+        CustomCheck(name="whole", query="select 0"),
+    )
+    plan = build(pipeline(asset("a", custom_checks=checks)), options())
+    assert [bool(check.fault) for check in plan.levels[0][0].custom_checks] == [True, False]
+    assert plan.levels[0][0].fault == ""
+    assert len(plan.faults) == 1
