@@ -40,10 +40,6 @@ _TABLES: Mapping[str, tuple[str, str]] = {  # by connection: where a bare name i
     ),
 }
 _OTHERS = ("'public'", _STANDARD)
-_CLICKHOUSE_TABLES = """
-    SELECT count(*) FROM system.tables
-    WHERE database = {schema} AND name = '{name}' AND engine NOT LIKE '%View'
-"""
 _SPAN = re.compile(r"(\d{1,12})\s*(ns|ms|s|m|h|d)?", re.ASCII)
 
 
