@@ -36,5 +36,5 @@ def test_quotes_and_backslashes_stay_inside_the_literal(engine: str, literal: st
 
 
 def test_too_many_parts_are_refused() -> None:
-    with pytest.raises(StepFailed, match="is no SCHEMA.TABLE"):
+    with pytest.raises(StepFailed, match=r"is no SCHEMA\.TABLE"):
         _table_query("a.b.c", "postgres")
