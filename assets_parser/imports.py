@@ -1,24 +1,66 @@
-"""Which modules a Python source imports, so that workers know who opens a database himself."""
+"""What a Python source may open: the modules that it imports and the database files that it names.
+
+The plan looks, so that workers know who opens a database himself, and which. What an asset imports
+from its own project counts as if it stood in the asset.
+"""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 _LARGEST = 1_000_000  # characters; nobody writes such a file by hand
+_MOST = 50  # files of the project that one asset is followed into
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
+_DATABASE = re.compile(r"[\w.\-]+\.(?:duckdb|ddb|db|db3|sqlite|sqlite3)\b", re.ASCII)
+_SCRIPT = re.compile(r"[\w./\-]+\.py\b", re.ASCII)
 
 
-def top_level(source: str) -> tuple[str, ...]:
-    """The sorted first parts of all modules that the source imports, at any depth of its code.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The first parts of the imported modules and the last parts of database files, sorted."""
 
-    A source that does not parse, or is too large to be worth it, imports nothing.
+    imports: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def of(source: str, folder: Path, root: Path) -> Reach:
+    """What a source in `folder` reaches by itself and through files of the project at `root`.
+
+    Followed are modules found in the source's folder or one above it, and scripts that it names,
+    as for a subprocess. What does not parse, or is too large to be worth it, reaches nothing.
     """
+    folders = [folder, *(above for above in folder.parents if above.is_relative_to(root))]
+    imported: set[str] = set()
+    named: set[str] = set()
+    seen: set[Path] = set()
+    waiting = [source]
+    while waiting:
+        text = waiting.pop()
+        modules = _modules(text)
+        imported.update(module.lstrip(".").partition(".")[0] for module in modules)
+        named.update(files(text))
+        for file in _local(modules, _SCRIPT.findall(text), folders):
+            if file not in seen and len(seen) < _MOST:
+                seen.add(file)
+                waiting.append(_text(file))
+    return Reach(imports=tuple(sorted(imported - {""})), files=tuple(sorted(named)))
+
+
+def files(text: str) -> tuple[str, ...]:
+    """The last parts of what looks like a path of a DuckDB or SQLite file."""
+    return tuple(sorted(set(_DATABASE.findall(text)))) if len(text) <= _LARGEST else ()
+
+
+def _modules(source: str) -> set[str]:
+    """All dotted names that the source imports, at any depth of its code."""
     if "import" not in source or len(source) > _LARGEST:
-        return ()
+        return set()
     try:
-        tree = ast.parse(source)
+        return set(_names(ast.parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
-    return tuple(sorted({name.partition(".")[0] for name in _names(tree)}))
+        return set()
 
 
 def _names(tree: ast.AST) -> Iterator[str]:
@@ -28,8 +70,28 @@ def _names(tree: ast.AST) -> Iterator[str]:
         node = waiting.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+        elif isinstance(node, ast.ImportFrom):
+            start = "." if node.level else ""
+            module = start + (node.module or "")
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
         for block in _BLOCKS:
             inner = getattr(node, block, None)
             waiting.extend(inner if isinstance(inner, list) else ())
+
+
+def _local(modules: Iterable[str], scripts: Iterable[str], folders: list[Path]) -> Iterator[Path]:
+    """The files of the project among them: sys.path may hold any folder above the source."""
+    paths = [module.lstrip(".").replace(".", "/") for module in modules]
+    wanted = [*(f"{path}.py" for path in paths), *(f"{path}/__init__.py" for path in paths)]
+    for name in {*wanted, *(path for path in scripts if ".." not in path)}:
+        found = (folder / name.lstrip("/") for folder in folders)
+        yield from [file for file in found if file.is_file()][:1]
+
+
+def _text(file: Path) -> str:
+    try:
+        small = file.stat().st_size <= 4 * _LARGEST
+        return file.read_text("utf-8", errors="replace") if small else ""
+    except OSError:
+        return ""  # running the asset will say what is wrong with it

@@ -78,6 +78,7 @@ class AssetSpec:
     requirements: Requirements | None = None
     working_dir: str = "."
     imports: tuple[str, ...] = ()  # top-level modules that the source imports
+    opens: tuple[str, ...] = ()  # names of database files that the source speaks of
     connection: str = ""  # where loads and checks go; empty if none
     secrets: tuple[Secret, ...] = ()
     materialization: Materialization = field(default_factory=Materialization)

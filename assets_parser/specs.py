@@ -55,6 +55,7 @@ class SpecMaker:
         python = self._python(asset, packages)
         context = self._context(asset)
         texts = self._rendering(asset, context)
+        reach = self._reach(asset, steps)
         query = texts.query() if {"query", "sensor"} & set(steps) else ""
         hooks = texts.hooks() if "query" in steps else Hooks()
         fault = "; ".join(map(str, texts.late))
@@ -72,7 +73,8 @@ class SpecMaker:
             python_notice=_joined(python.notice, requirements.inline_notice(asset)),
             requirements=packages.file,
             working_dir=packages.folder,
-            imports=imports.top_level(asset.body) if "materialize" in steps else (),
+            imports=reach.imports,
+            opens=reach.files,
             connection=self._connection(asset, steps),
             secrets=_secrets(asset),
             materialization=asset.materialization,
@@ -151,6 +153,12 @@ class SpecMaker:
         if steps and steps != ("script",):
             return connection_of(asset, self.pipeline)
         return asset.connection
+
+    def _reach(self, asset: Asset, steps: tuple[Step, ...]) -> imports.Reach:
+        if not {"script", "materialize"} & set(steps):
+            return imports.Reach()
+        root = Path(self.pipeline.root)
+        return imports.of(asset.body, (root / (asset.body_path or asset.path)).parent, root)
 
     def _packages(self, asset: Asset) -> _Packages:
         path = asset.body_path or asset.path

@@ -157,6 +157,13 @@ class Connections:
             if name and (found := self.find(name)):
                 yield found
 
+    def of_files(self) -> Iterator[tuple[Connection, Path]]:
+        """Those that are DuckDB or SQLite files; a secrets backend gives no list of its own."""
+        names = [name for name, one in self.raw.items() if one.type in FILE_DATABASES]
+        for found in self.some(names):
+            if found.file:
+                yield found, found.file
+
     def _unknown(self, name: str) -> StepFailed:
         where = self.source or "a .bruin.yml (there is none on this worker)"
         environment = f" in environment {self.environment!r}" if self.environment else ""

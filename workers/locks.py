@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets_parser import imports
 from assets_parser.spec import AssetSpec, Step
 from workers.connections import Connection, Connections
 
@@ -24,6 +25,7 @@ _LOADS = frozenset(
     {"load", "query", "seed", "ingest", "sensor", "checks"}
 )  # by us, not by the asset
 _OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
+_OPENERS = {"duckdb": "duckdb", "sqlite": "sqlite3"}  # by type: the module that opens such a file
 
 
 def name(connection: Connection) -> str | None:
@@ -81,10 +83,30 @@ def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[
     """The names of the locks that `step` needs, each with what it guards, sorted."""
     table = spec.name if step in _LOADS else ""
     found: dict[str, str] = {}
-    for connection in connections.some(_used(spec, step)):
-        for lock in names(connection, table):
+    used = list(connections.some(_used(spec, step)))
+    for connection in [*used, *_opened(spec, step, used, connections)]:
+        for lock in names(connection, table if connection in used else ""):
             found[lock] = f"{connection.type}:{connection.name}"
     return sorted(found.items())
+
+
+def _opened(
+    spec: AssetSpec, step: Step, used: list[Connection], connections: Connections
+) -> list[Connection]:
+    """The connections whose files the step opens by their path, without a word in its definition.
+
+    Those that its text names; where a source opens databases and neither declares nor names one,
+    any of that kind may be meant.
+    """
+    if step in _LOADS - {"query"}:
+        return []
+    named = imports.files(spec.query) if step == "query" else spec.opens
+    if named:
+        return [one for one, file in connections.of_files() if file.name in named]
+    if step == "query" or any(one.file for one in used):
+        return []
+    kinds = [kind for kind, module in _OPENERS.items() if module in spec.imports]
+    return [one for one, _ in connections.of_files() if one.type in kinds]
 
 
 def _used(spec: AssetSpec, step: Step) -> Iterable[str]:

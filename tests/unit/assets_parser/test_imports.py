@@ -1,6 +1,8 @@
-"""Which modules a source imports."""
+"""What a source reaches: imported modules, named database files, files of its own project."""
 
-from assets_parser.imports import top_level
+from pathlib import Path
+
+from assets_parser.imports import files, of
 
 _SOURCE = """
 import os.path, duckdb
@@ -17,13 +19,48 @@ def materialize():
 """
 
 
-def test_imports_anywhere_in_the_code_count_by_their_first_part() -> None:
-    wanted = ("bruin", "duckdb", "inside_case", "os", "pysqlite", "sqlite3")
-    assert top_level(_SOURCE) == wanted
+def _imports(source: str, folder: Path) -> tuple[str, ...]:
+    return of(source, folder, folder).imports
 
 
-def test_a_source_that_does_not_parse_imports_nothing() -> None:
-    assert top_level("import os\ndef (") == ()
-    assert top_level("import os\0") == ()
-    assert top_level("import " + "(" * 100_000) == ()
-    assert top_level("import os\n" * 200_000) == ()
+def test_imports_anywhere_in_the_code_count_by_their_first_part(tmp_path: Path) -> None:
+    wanted = ("bruin", "duckdb", "helper", "inside_case", "os", "pysqlite", "sqlite3")
+    assert _imports(_SOURCE, tmp_path) == wanted
+
+
+def test_a_source_that_does_not_parse_imports_nothing(tmp_path: Path) -> None:
+    assert _imports("import os\ndef (", tmp_path) == ()
+    assert _imports("import os\0", tmp_path) == ()
+    assert _imports("import " + "(" * 100_000, tmp_path) == ()
+    assert _imports("import os\n" * 200_000, tmp_path) == ()
+
+
+def test_database_files_count_by_their_last_part() -> None:
+    text = "connect(f'{ROOT}/data/sales-2.duckdb'); 'C:\\x\\app.sqlite3'; x.dbt, y.db_path, z.db"
+    assert files(text) == ("app.sqlite3", "sales-2.duckdb", "z.db")
+    assert files("ATTACH 'lake.ddb' AS lake") == ("lake.ddb",)
+
+
+def test_modules_and_scripts_of_the_project_are_followed(tmp_path: Path) -> None:
+    """Beside the source, in the folders above it that scripts add to sys.path, at the root."""
+    assets = tmp_path / "pipeline" / "assets" / "raw"
+    for path, text in {
+        "pipeline/assets/raw/_beside.py": "import duckdb\nfrom . import _beside",
+        "pipeline/assets/lib/config.py": "DB = 'shop.duckdb'",
+        "etl/__init__.py": "import sqlite3",
+        "etl/load.py": "FILE = 'app.db'",
+        "scripts/run.py": "import etl.load",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    source = "from ._beside import x\nfrom lib.config import DB\nrun(['python', 'scripts/run.py'])"
+    reach = of(source, assets, tmp_path)
+    assert reach.files == ("app.db", "shop.duckdb")
+    assert {"duckdb", "etl", "lib"} <= set(reach.imports)
+
+
+def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("x = 'secret.db'")
+    root = tmp_path / "project"
+    root.mkdir()
+    assert of("import outside\nrun('../outside.py')", root, root).files == ()

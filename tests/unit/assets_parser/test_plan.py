@@ -251,7 +251,8 @@ def test_a_pyproject_that_cannot_be_read_is_a_fault_of_the_plan(tmp_path: Path) 
 def test_imports_are_looked_for_where_they_decide_about_locks() -> None:
     body = "import duckdb\ndef materialize():\n    import bruin"
     assert _spec(asset("a", body=body, materialization=_TABLE)).imports == ("bruin", "duckdb")
-    assert _spec(asset("a", body=body)).imports == ()
+    assert _spec(asset("a", body="import duckdb; duckdb.connect('a.db')")).opens == ("a.db",)
+    assert _spec(asset("a", type="duckdb.sql", body="SELECT 'import x'")).imports == ()
 
 
 def test_specs_and_options_survive_the_catalog() -> None:

@@ -74,6 +74,27 @@ def test_materialize_locks_its_target_if_it_may_open_it(known: Connections, modu
     assert taken(known, spec(imports=("os", module)), "materialize") == ["house.duckdb"]
 
 
+def test_a_script_that_names_a_file_locks_it_without_any_declaration(known: Connections) -> None:
+    """`duckdb.connect("data/lake.duckdb")`, in itself or in what it imports or starts."""
+    asset = dataclasses.replace(spec(""), opens=("lake.duckdb", "elsewhere.db"))
+    assert taken(known, asset, "script") == ["lake.duckdb"]
+    assert taken(known, asset, "checks") == []
+    both = dataclasses.replace(spec("house"), opens=("files.db",))
+    assert taken(known, both, "materialize") == ["files.db"]
+
+
+def test_a_script_that_opens_databases_and_names_none_may_mean_any(known: Connections) -> None:
+    assert taken(known, spec("", imports=("duckdb",)), "script") == ["house.duckdb", "lake.duckdb"]
+    assert taken(known, spec("", imports=("sqlite3",)), "script") == ["files.db"]
+    assert taken(known, spec("", imports=("os",)), "script") == []
+    assert taken(known, spec("", "lake", imports=("duckdb",)), "script") == ["lake.duckdb"]
+
+
+def test_a_query_locks_the_files_that_it_attaches(known: Connections) -> None:
+    asset = dataclasses.replace(spec("house"), query="ATTACH 'x/lake.duckdb' AS lake; SELECT 1")
+    assert taken(known, asset, "query") == ["house.duckdb", "lake.duckdb"]
+
+
 def test_links_lead_to_one_name(tmp_path: Path) -> None:
     """A link to a folder is the folder."""
     (tmp_path / "real").mkdir()
