@@ -145,6 +145,31 @@ def test_a_lake_is_flattened() -> None:
     assert query["storage_path"] == ["s3"]
 
 
+def test_mysql_certificates_reach_the_loader() -> None:
+    """The server's certificate is checked if its authority is named."""
+    query = parse_qs(urlsplit(ingestr_uri(server("mysql", ssl_ca_path="/a b/ca.pem"))).query)
+    assert query == {"ssl_ca": ["/a b/ca.pem"]}
+
+
+def test_fabric_needs_an_identity_of_entra() -> None:
+    """A service principal, or what the worker's host has; a password is none."""
+    url = make_url(
+        ingestr_uri(server("fabric", client_id="app", client_secret=HARD, tenant_id="t"))
+    )
+    assert (url.username, url.password, url.query["tenant_id"]) == ("app", HARD, "t")
+    own = ingestr_uri(server("fabric", use_azure_default_credential=True))
+    assert "fedauth=ActiveDirectoryDefault" in own
+    with pytest.raises(StepFailed, match="client_id"):
+        ingestr_uri(server("fabric"))
+
+
+def test_oracle_by_service_or_by_sid() -> None:
+    """The service's name stands in the query, a SID in the path."""
+    by_service = make_url(ingestr_uri(server("oracle", service_name="s/x")))
+    assert (by_service.port, by_service.query["service_name"]) == (1521, "s/x")
+    assert make_url(ingestr_uri(server("oracle", sid="X"))).database == "X"
+
+
 def test_types_without_an_address_say_which_have_one() -> None:
     """The error lists the types that can be loaded."""
     with pytest.raises(NoUri) as failure:
