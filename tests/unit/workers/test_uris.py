@@ -10,8 +10,8 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
 from workers.connections import Connection
-from workers.errors import StepFailed
 from workers.engine_urls import access
+from workers.errors import StepFailed
 from workers.uris import NoUri, ingestr_uri
 
 HARD = "p@ss w/rd:?#[]%é&+'\"\\"
