@@ -43,7 +43,7 @@ class Data:
     @property
     def lists(self) -> list[str]:
         """The columns that hold lists."""
-        return [field.name for field in self.schema if _is_list(field.type)]
+        return [field.name for field in self.schema if is_list(field.type)]
 
     @property
     def nothing(self) -> list[str]:
@@ -179,7 +179,8 @@ def _moment(value: date) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _is_list(kind: Any) -> bool:
+def is_list(kind: Any) -> bool:
+    """Whether values of this type are lists."""
     tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
     views = (getattr(pa.types, name, None) for name in ("is_list_view", "is_large_list_view"))
     return any(test(kind) for test in (*tests, *views) if test)

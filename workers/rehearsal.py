@@ -13,6 +13,7 @@ import pyarrow
 import pyarrow.parquet
 
 from workers import ingestr, loading
+from workers.arrow_files import is_list
 from workers.castable import unreadable
 from workers.context import StepContext
 from workers.load_flags import Load
@@ -30,6 +31,7 @@ class Made:
 
     rows: int
     values: dict[str, int]
+    lists: tuple[str, ...] = ()  # columns that hold lists
 
     def value(self, name: str) -> int | None:
         """How many values the column holds that `name` means, None if there is none."""
@@ -72,7 +74,9 @@ def compare(given: Mapping[str, int], made: Made, where: str = "") -> None:
 
 def _counted(path: Path) -> Made:
     with parquet.ParquetFile(path) as file:
-        names = [name for name in file.schema_arrow.names if name != _OWN]
+        schema = file.schema_arrow
+        names = [name for name in schema.names if name != _OWN]
+        lists = tuple(name for name in names if is_list(schema.field(name).type))
         values = dict.fromkeys(names, 0)
         rows = 0
         for batch in file.iter_batches(columns=names):
@@ -80,4 +84,4 @@ def _counted(path: Path) -> Made:
             for name in names:
                 column = batch.column(name)
                 values[name] += len(column) - column.null_count
-    return Made(rows=rows, values=values)
+    return Made(rows=rows, values=values, lists=lists)

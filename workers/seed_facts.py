@@ -38,6 +38,7 @@ class Read:
     values: Mapping[str, int] = field(default_factory=dict)
     keys: int | None = None
     notices: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()  # columns that hold lists
 
     @property
     def names(self) -> list[str]:
@@ -95,7 +96,7 @@ def _rehearsed(
     if values:
         made = rehearsal.play(context, seed.uri, _TABLE, _flags(context, load.hints), folder)
         rehearsal.compare(values, made, f" ({seed.written})")
-    return Read(values=values)
+    return Read(values=values, lists=as_is.lists)
 
 
 def _flags(context: StepContext, hints: Sequence[Hint]) -> list[str]:

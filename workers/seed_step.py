@@ -7,7 +7,12 @@ import os
 import re
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
 
 from workers import (
     connections,
@@ -22,10 +27,15 @@ from workers import (
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
+from workers.load_flags import LISTS_STAY
 from workers.loading import Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.seed_facts import Seed
+from workers.sql.names import snake_case
+
+pa: Any = pyarrow  # it brings no types of its own
+parquet: Any = pyarrow.parquet
 
 _SCHEMAS = frozenset({"postgres", "redshift", "snowflake"})  # where a bare name gets one
 _HARMLESS = re.compile(r"[\w./@+=,:-]+")  # ingestr reads patterns and options out of other paths
@@ -41,6 +51,10 @@ def run(context: StepContext) -> StepResult:
     load = source_flags.of_seed(context.spec)
     with tempfile.TemporaryDirectory(prefix="fleet-seed-") as folder:
         seed = _seed(context, Path(folder))
+        given = seed_facts.checked(context, seed, load, Path(folder))
+        if given.lists and connection.type not in LISTS_STAY:
+            load = source_flags.of_seed(context.spec, given.lists)
+            seed = _renamed(seed, Path(folder))
         work = Work(
             source=seed.uri,
             source_table="seed.raw",
@@ -48,7 +62,6 @@ def run(context: StepContext) -> StepResult:
             load=load,
             mark=loading.mark_of(context),
         )
-        given = seed_facts.checked(context, seed, load, Path(folder))
         if before := load_proof.shape_before(connection, table, context.stop):
             kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
         report, started = loading.carry(context, connection, work, Masker(secrets))
@@ -100,3 +113,17 @@ def _local(context: StepContext, written: str, folder: Path, kind: str) -> Path:
     link = folder / f"seed.{kind}"
     link.symlink_to(path)
     return link
+
+
+def _renamed(seed: Seed, folder: Path) -> Seed:
+    """A copy with the names that the table gets: ingestr loses hinted lists that it must rename."""
+    if seed.format != "parquet":
+        return seed
+    path = folder / "renamed.parquet"
+    with parquet.ParquetFile(seed.path) as file:
+        fields = [field.with_name(snake_case(field.name)) for field in file.schema_arrow]
+        schema = pa.schema(fields)
+        with parquet.ParquetWriter(path, schema) as writer:
+            for batch in file.iter_batches():
+                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    return replace(seed, path=path)

@@ -78,6 +78,16 @@ def test_other_formats_load_too(duckdb: Target, name: str) -> None:
     assert duckdb.rows(name="shop.people") == [(1, "a"), (2, None)]
 
 
+def test_lists_of_a_parquet_file_are_kept(target: Target) -> None:
+    """They are NULL in PostgreSQL and nonsense in SQLite with ingestr alone."""
+    write(target, b"", "people.parquet")
+    table = pa.table({"id": [1], "TagList": [["a", "b"]]})
+    parquet.write_table(table, target.folder / "assets" / "people.parquet")
+    seed(target, path="people.parquet", columns=(ID,))
+    ((found,),) = target.rows("tag_list", "shop.people")
+    assert str(found).replace(" ", "").replace("'", '"') == '["a","b"]'
+
+
 def test_file_type_says_what_the_extension_does_not(duckdb: Target) -> None:
     """A CSV may have any name, also one that ingestr would take for a pattern."""
     write(duckdb, "id,v\n1,a\n", "peo ple?[1].data")
