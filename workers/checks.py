@@ -20,7 +20,7 @@ from workers.engines import Database, QueryFailed, Shape, opened
 from workers.guard import Guard
 from workers.prefixed import with_existing_tables
 from workers.secret_values import secret_texts
-from workers.sql import queries, wording
+from workers.sql import annotations, queries, wording
 from workers.sql.names import resolve
 from workers.sql.queries import BadCheck, Measure
 
@@ -46,7 +46,9 @@ def run(context: StepContext) -> StepResult:
     context.mask(secret_texts(connection))
     guard = Guard(context.stop, spec.timeout)
     name = f"fleet {context.claim.run_id} {spec.name} checks"
-    with opened(connection, guard=guard, name=name) as database:
+    whose = {"asset": spec.name, "pipeline": spec.pipeline, "type": "checks"}
+    note = annotations.comment(context.options.query_annotations, whose)
+    with opened(connection, guard=guard, name=name, note=note) as database:
         outcomes = _column_checks(context, database)
         custom = _of_environment(spec, database)
         outcomes += [_custom(context, database, check) for check in custom]

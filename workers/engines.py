@@ -51,12 +51,13 @@ class Database:
     dialect: Dialect
     masker: Masker = field(repr=False)
     guard: Guard
+    note: str = ""  # a comment before each query, for the server's own logs
 
     def rows(self, query: str, limit: int = 2) -> tuple[list[Sequence[Any]], int]:
         """The first rows of a query's result, and the number of its columns."""
         read = self._streamed if self.connection.type in _STREAMS else self._read
         with self._translated(), self.guard.watching(self.interrupter()):
-            return read(query, limit)
+            return read(self.note + query, limit)
 
     def row(self, query: str) -> Sequence[Any]:
         """The only row of a query that has one."""
@@ -154,7 +155,12 @@ def foresee(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def opened(
-    connection: Connection, *, guard: Guard | None = None, write: bool = False, name: str = "fleet"
+    connection: Connection,
+    *,
+    guard: Guard | None = None,
+    write: bool = False,
+    name: str = "fleet",
+    note: str = "",
 ) -> Iterator[Database]:
     """The connection's database; nothing is kept unless `execute` commits it.
 
@@ -174,6 +180,7 @@ def opened(
             dialect=dialects.of(connection.type),
             masker=masker,
             guard=guard or Guard(),
+            note=note,
         )
     finally:
         with contextlib.suppress(SQLAlchemyError):  # a broken link has nothing to undo

@@ -1,6 +1,7 @@
 """Checks on real databases: each engine, passing, failing and broken."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,18 @@ def test_custom_checks(
     outcome = target.check(custom_checks=(check,))["custom:my_check"]
     assert outcome.passed is passed, outcome
     assert observed is None or outcome.observed == observed
+
+
+def test_queries_are_annotated_for_the_servers_own_logs(
+    server: warehouse.Server, tmp_path: Path
+) -> None:
+    target = server.target(tmp_path)
+    target.options = replace(target.options, query_annotations='{"team": "sales"}')
+    query = "select count(*) from pg_stat_activity where pid = pg_backend_pid() and query like "
+    check = CustomCheck(
+        name="own", query=f"""{query} '-- @bruin.config: {{%"team":"sales"%'""", value=1
+    )
+    assert target.check(custom_checks=(check,))["custom:own"].passed
 
 
 def test_a_custom_check_that_fails_shows_the_database_error(target: Target) -> None:

@@ -60,6 +60,7 @@ class Target:
     log: Lines = field(default_factory=Lines)
     progress: list[Mapping[str, Any]] = field(default_factory=list)
     attempt: int = 1
+    options: RunOptions = OPTIONS
 
     def __post_init__(self) -> None:
         text = f"environments: {{default: {{connections: {{{self.kind}: [{self.config}]}}}}}}\n"
@@ -130,7 +131,7 @@ class Target:
             engine=None,  # type: ignore[arg-type] # these steps do not touch the catalog
             claim=claim,  # type: ignore[arg-type]
             spec=spec,
-            options=OPTIONS,
+            options=self.options,
             project=self.folder,
             config=self.folder / ".bruin.yml",
             previous=previous,
