@@ -31,7 +31,10 @@ connection: db
 materialization: {type: table, strategy: merge}
 columns:
   - {name: id, type: integer, primary_key: true}
-  - {name: person, type: integer, checks: [{name: relationships}], foreign_key: {table: shop.people, column: id}}
+  - name: person
+    type: integer
+    checks: [{name: relationships}]
+    foreign_key: {table: shop.people, column: id}
   - {name: paid, type: boolean, checks: [{name: accepted_values, value: [true]}]}
 depends: [shop.people]
 @bruin"""
@@ -54,7 +57,8 @@ depends: [waits, shop.orders, shop.people]
 custom_checks:
   - {name: all of them, query: "select sum(n) from shop.totals", value: 5}
 @bruin */
-SELECT p.name, COUNT(*) AS n FROM shop.orders o JOIN shop.people p ON p.id = o.person GROUP BY p.name
+SELECT p.name, COUNT(*) AS n
+FROM shop.orders o JOIN shop.people p ON p.id = o.person GROUP BY p.name
 """,
     "assets/copy.asset.yml": """
 name: copied.totals
