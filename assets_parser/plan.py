@@ -48,19 +48,26 @@ def build(
     if faults := _not_runnable(assets, options):
         raise DefinitionError(faults)
     working = [asset for asset in assets if steps[asset.name] is not None]
-    late: list[Fault] = []
+    make = SpecMaker(
+        pipeline=named,
+        options=options,
+        schema_prefix=around.schema_prefix,
+        refresh_restricted=around.refresh_restricted,
+        commit=around.commit,
+    )
+    levels = _levels(make, working, steps)
     return Plan(
         pipeline=pipeline.name,
         root=pipeline.root,
         path=pipeline.path,
         options=options,
-        levels=_levels(named, working, steps, options, around, late),
+        levels=levels,
         skipped=(
             *(Skipped(asset=names[one.asset], reason=one.reason) for one in selected.skipped),
             *(_idle(name, options) for name, todo in steps.items() if todo is None),
         ),
         notices=selected.notices,
-        faults=tuple(late),
+        faults=tuple(make.late),
         shape=remaining.shape(pipeline),
     )
 
@@ -90,31 +97,19 @@ def steps_of(asset: Asset, options: RunOptions) -> tuple[Step, ...] | None:
 
 
 def _levels(
-    pipeline: Pipeline,
-    assets: list[Asset],
-    steps: Mapping[str, tuple[Step, ...] | None],
-    options: RunOptions,
-    around: Surroundings,
-    late: list[Fault],
+    make: SpecMaker, assets: list[Asset], steps: Mapping[str, tuple[Step, ...] | None]
 ) -> tuple[tuple[AssetSpec, ...], ...]:
+    pipeline, options = make.pipeline, make.options
     only_checks = options.only == ("checks",) or bool(options.single_check)
     waits = dag.graph(() if only_checks else assets)
-    make = SpecMaker(
-        pipeline=pipeline,
-        options=options,
-        schema_prefix=around.schema_prefix,
-        refresh_restricted=around.refresh_restricted,
-        commit=around.commit,
-    )
     specs = {
         asset.name: make.spec(asset, steps[asset.name] or (), waits.upstreams.get(asset.name, ()))
         for asset in assets
     }
     if make.faults:
         raise DefinitionError([*make.late, *make.faults])
-    late.extend(make.late)
     dialect = sql_tables.dialect_of(majority_platform(pipeline.assets))
-    specs = prefix.in_queries(specs, around.schema_prefix, dialect)
+    specs = prefix.in_queries(specs, make.schema_prefix, dialect)
     if only_checks:
         return (tuple(specs.values()),) if specs else ()
     ordered = ordering.with_tables_read(
