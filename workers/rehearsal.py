@@ -4,13 +4,11 @@ Called where only ingestr knows: before a load that would replace a table's rows
 assets and seeds. It reads and casts as the load itself would.
 """
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pyarrow
-import pyarrow.parquet
 
 from workers import ingestr, loading
 from workers.arrow_files import is_list
@@ -21,7 +19,6 @@ from workers.loading import Work
 from workers.masking import Masker
 from workers.sql.names import resolve
 
-parquet: Any = pyarrow.parquet
 _OWN = "_ingestr_loaded_at"
 
 
@@ -73,6 +70,7 @@ def compare(given: Mapping[str, int], made: Made, where: str = "") -> None:
 
 
 def _counted(path: Path) -> Made:
+    parquet: Any = importlib.import_module("pyarrow.parquet")  # few loads need it
     with parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         names = [name for name in schema.names if name != _OWN]

@@ -3,6 +3,7 @@
 ingestr reads the file, as it does for Bruin; what it would lose in silence is found out before.
 """
 
+import importlib
 import os
 import re
 import tempfile
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow
-import pyarrow.parquet
 
 from workers import (
     connections,
@@ -35,7 +35,6 @@ from workers.seed_facts import Seed
 from workers.sql.names import snake_case
 
 pa: Any = pyarrow  # it brings no types of its own
-parquet: Any = pyarrow.parquet
 
 _SCHEMAS = frozenset({"postgres", "redshift", "snowflake"})  # where a bare name gets one
 _HARMLESS = re.compile(r"[\w./@+=,:-]+")  # ingestr reads patterns and options out of other paths
@@ -119,6 +118,7 @@ def _renamed(seed: Seed, folder: Path) -> Seed:
     """A copy with the names that the table gets: ingestr loses hinted lists that it must rename."""
     if seed.format != "parquet":
         return seed
+    parquet: Any = importlib.import_module("pyarrow.parquet")
     path = folder / "renamed.parquet"
     with parquet.ParquetFile(seed.path) as file:
         fields = [field.with_name(snake_case(field.name)) for field in file.schema_arrow]
