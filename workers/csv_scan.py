@@ -40,9 +40,13 @@ class Scan:
         if not self.long:
             return []
         return [
-            f"{self.long:,} rows have more values than the header has columns (the first is row "
+            f"{_rows(self.long)} more values than the header has columns (the first is row "
             f"{self.first_long:,}): what is beyond the last column is not loaded"
         ]
+
+
+def _rows(count: int) -> str:
+    return "1 row has" if count == 1 else f"{count:,} rows have"
 
 
 def scan(path: Path, hints: Sequence[Hint]) -> Scan | None:
@@ -53,6 +57,20 @@ def scan(path: Path, hints: Sequence[Hint]) -> Scan | None:
             return _scanned(csv.reader(file), hints)
     except (csv.Error, UnicodeError):
         return None
+
+
+def undecodable(path: Path) -> tuple[str, ...]:
+    """What is worth saying about a file that is not UTF-8."""
+    if _encoding(path) != "utf-8":
+        return ()
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                what = "what cannot be read becomes \ufffd; save the file as UTF-8"
+                return (f"{path.name} is not UTF-8 (first in line {number:,}): {what}",)
+    return ()
 
 
 def _encoding(path: Path) -> str:

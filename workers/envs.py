@@ -286,7 +286,7 @@ def _mark(folder: Path, recipe: _Recipe) -> None:
 
 def _names(text: str) -> list[str]:
     found = (re.match(r"(?:-e\s+)?([A-Za-z0-9_.\-/:+]+)", line) for line in text.splitlines())
-    return [match[1] for match in found if match]
+    return list(dict.fromkeys(match[1] for match in found if match))  # one name for two Pythons
 
 
 def _listed(names: list[str]) -> str:

@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import tempfile
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -193,6 +193,10 @@ def _crash(lines: Sequence[str]) -> str:
     return next((line for line in lines if line.startswith(marks)), "")
 
 
+_ROUTINE = ("ingestion started", "Naming convention: ")
+_SHORT = 20  # characters; a shorter line may stand in the message by chance
+
+
 def _judged(ended: Exit, heard: _Heard, job: Job) -> Report:
     if ended.reason == "timeout":
         raise StepFailed(
@@ -204,9 +208,18 @@ def _judged(ended: Exit, heard: _Heard, job: Job) -> Report:
         raise StepFailed("cancelled", ended.reason)
     if ended.code == 0 and not ended.signal and heard.end.get("status") == "success":
         return _report(heard)
-    raise StepFailed(
-        "load", _message(ended, heard), detail=heard.detail, hint=_hint(heard.detail, job)
-    )
+    message = _message(ended, heard)
+    detail = "\n".join(beside(message, heard.detail))
+    raise StepFailed("load", message, detail=detail, hint=_hint(heard.detail, job))
+
+
+def beside(message: str, detail: str) -> Iterator[str]:
+    """The lines that add something to the message: ingestr says its error twice."""
+    for line in detail.splitlines():
+        bare = line.removeprefix("ingestion failed: ").strip()
+        repeated = len(bare) > _SHORT and bare in message
+        if bare and not repeated and not bare.startswith(_ROUTINE):
+            yield line
 
 
 def _report(heard: _Heard) -> Report:

@@ -96,7 +96,8 @@ def _rehearsed(
     if values:
         made = rehearsal.play(context, seed.uri, _TABLE, _flags(context, load.hints), folder)
         rehearsal.compare(values, made, f" ({seed.written})")
-    return Read(values=values, lists=as_is.lists)
+    notices = csv_scan.undecodable(seed.path) if seed.format == "csv" else ()
+    return Read(values=values, lists=as_is.lists, notices=notices)
 
 
 def _flags(context: StepContext, hints: Sequence[Hint]) -> list[str]:

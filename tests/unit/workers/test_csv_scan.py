@@ -47,3 +47,13 @@ def test_an_encoding_of_its_own_is_left_to_ingestr(tmp_path: Path) -> None:
     """It may read what we cannot."""
     assert scan(tmp_path, b"a\n\xff\n") is None
     assert scan(tmp_path, "") is not None
+
+
+def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    """ingestr replaces what it cannot read, without a word."""
+    path = tmp_path / "x.csv"
+    path.write_bytes("id,name\n1,a\n2,Köln\n".encode("latin-1"))
+    assert "x.csv is not UTF-8 (first in line 3)" in csv_scan.undecodable(path)[0]
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        path.write_bytes("id,name\n2,Köln\n".encode(encoding))
+        assert csv_scan.undecodable(path) == ()

@@ -84,3 +84,11 @@ def test_the_hint_says_what_to_install() -> None:
     """It names the library and the ways around it."""
     assert "libpython" in duckdb_driver.hint()
     assert "fleet doctor" in duckdb_driver.hint()
+
+
+def test_an_error_is_said_once() -> None:
+    """ingestr prints it in its last line and again in its last event."""
+    message = "ingestr: failed to prepare table: there is no schema raw"
+    detail = f"ingestion started\n\nFailed SQL query:\nDROP TABLE x\n{message[9:]}"
+    said = list(ingestr.beside(message, f"{detail}\ningestion failed: {message[9:]}"))
+    assert said == ["Failed SQL query:", "DROP TABLE x"]
