@@ -12,6 +12,11 @@ _MOST = 12  # lines of a statement that are shown
 _WIDE = 200  # characters of a line
 _HINTS = (
     (
+        re.compile(r'No files found that match the pattern "(?!/|\w+://)'),
+        "relative paths start in the folder where the run was started, as for Bruin; from outside "
+        "of the project in its root",
+    ),
+    (
         re.compile(r"is not a table|Existing object .* is of type View", re.IGNORECASE),
         "a view has the name of the table: drop it, or give the asset another name",
     ),

@@ -15,6 +15,7 @@ from tests.support.sql_assets import House, house, server
 from workers import query_step
 from workers.duckdb_process import mine
 from workers.errors import StepFailed
+from workers.guard import Guard
 
 __all__ = ["house", "server"]
 
@@ -49,6 +50,15 @@ def test_files_are_found_from_where_the_run_was_started(
     context = duck.context("from 'x.csv'")
     query_step.run(replace(context, options=replace(context.options, folder=folder)))
     assert duck.rows() == [(expected,)]
+
+
+def test_a_file_that_is_not_there_is_said_to_be_looked_for_where(duck: House) -> None:
+    with pytest.raises(StepFailed, match="No files found") as failed:
+        duck.run("from 'data/nothing.csv'")
+    assert "where the run was started" in failed.value.hint
+    with pytest.raises(StepFailed, match="No files found") as failed:
+        duck.run("from '/nowhere/nothing.csv'")
+    assert failed.value.hint == ""
 
 
 def test_a_new_file_is_one_that_older_versions_read(duck: House) -> None:
@@ -146,6 +156,40 @@ def test_a_line_that_a_template_has_made_is_shown_and_not_placed(duck: House) ->
         query_step.run(context)
     assert failed.value.frames == ()
     assert "from nowhere" in failed.value.detail
+
+
+def test_a_commit_that_takes_too_long_is_not_tried_again(
+    server: warehouse.Server, tmp_path: Path
+) -> None:
+    """It may be done all the same: rows that are appended would be there twice."""
+    shop = House(server.target(tmp_path))
+    shop.run("select 1 as a")
+    shop.sql(
+        "create function slow() returns trigger language plpgsql as "
+        "$$ begin perform pg_sleep(600); return null; end $$",
+        "create constraint trigger slow after insert on shop.t initially deferred "
+        "for each row execute function slow()",
+    )
+    with pytest.raises(StepFailed, match="the time was over during the commit") as failed:
+        shop.run("select 2 as a", "append", timeout=1.0)
+    assert failed.value.kind == "lost"
+
+
+def test_an_answer_that_is_not_the_one_to_close_ends_the_process(duck: House) -> None:
+    """Else the next asset would get the answers of this one."""
+    duck.run("select 1 as a")
+    process, odd = mine(), child()
+    memory = {"path": ":memory:", "config": {}, "read_only": False, "cwd": "/"}
+    process.open(memory, Guard(), lease=20.0, grace=1.0)
+    process._send({"do": "run", "sql": "select 1", "limit": 0})  # and nobody reads the answer
+    process.release()
+    assert not odd.is_running()
+    assert duck.run("select 2 as a") == 1
+
+
+def test_what_python_cannot_encode_is_an_error_of_the_asset(duck: House) -> None:
+    with pytest.raises(StepFailed, match="surrogates not allowed"):
+        duck.run("select 1 as a", pre=("select '\ud800'",))
 
 
 def test_no_password_in_what_a_failure_says(server: warehouse.Server, tmp_path: Path) -> None:
