@@ -1,8 +1,11 @@
 """The pipelines that are measured, written into a folder of their own."""
 
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+
+_EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 PRINTING = """\
 \"\"\"@bruin
@@ -150,3 +153,11 @@ def single(root: Path, source: str, bruin: str, requirements: str = "") -> Path:
 def script(root: Path) -> Path:
     """One script that prints."""
     return printing(root, 1, 1)
+
+
+def copied(name: str, root: Path) -> Path:
+    """One of the examples, without what earlier runs of it left."""
+    left = shutil.ignore_patterns("*.duckdb", "*.wal", "__pycache__", "out")
+    shutil.copytree(_EXAMPLES / name, root, ignore=left)
+    (root / ".git").mkdir()
+    return root

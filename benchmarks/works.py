@@ -96,6 +96,15 @@ def _postgres(stage: Stage) -> tuple[Medians, str]:
     return alternately(work, base, stage.manner), ""
 
 
+def _grocer(stage: Stage) -> tuple[Medians, str]:
+    root = projects.copied("grocer", stage.project("grocer"))
+
+    def run(*flags: str) -> None:
+        _expect("50 succeeded · 320 of 320 checks", stage.fleet("run", ".", *flags, root=root))
+
+    return alternately(run, lambda: run("--workers", "1"), stage.manner), ""
+
+
 def _arrow(stage: Stage) -> tuple[Medians, str]:
     root = stage.project("arrow")
     projects.single(root, projects.ARROW, _duckdb("db.duckdb"))
@@ -212,6 +221,13 @@ WORKS: Mapping[str, Work] = {
         bruin="23.0",
         target="< 13",
         measure=_postgres,
+    ),
+    "grocer": Work(
+        title="`examples/grocer`: 50 assets, 320 checks, one DuckDB file, default settings",
+        baseline="the same with `--workers 1`",
+        bruin="fails; 32 with one worker (a public project of 51 assets, 314 checks)",
+        target="< 32, < baseline",
+        measure=_grocer,
     ),
     "arrow": Work(
         title="an Arrow table of 5,000,000 x 3 to DuckDB",
