@@ -136,11 +136,13 @@ class _Run:
         try:
             self._one(Statement(text="COMMIT"))
         except StepFailed as error:
-            if self.session.alive:
+            late = error.kind == "timeout"
+            if self.session.alive and not late:
                 raise
+            what = "the time was over" if late else "the connection was lost"
             raise StepFailed(
                 "lost",
-                "the connection was lost during the commit: whether it is done is not known",
+                f"{what} during the commit: whether it is done is not known",
                 detail=error.message,
                 hint=f"look at {self.context.spec.name}, then run the asset again",
             ) from error

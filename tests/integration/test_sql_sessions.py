@@ -187,8 +187,8 @@ def test_an_answer_that_is_not_the_one_to_close_ends_the_process(duck: House) ->
     assert duck.run("select 2 as a") == 1
 
 
-def test_what_python_cannot_encode_is_an_error_of_the_asset(duck: House) -> None:
-    with pytest.raises(StepFailed, match="surrogates not allowed"):
+def test_what_python_refuses_fails_the_asset_and_not_the_process(duck: House) -> None:
+    with pytest.raises(StepFailed, match="incompatible function arguments"):
         duck.run("select 1 as a", pre=("select '\ud800'",))
 
 
