@@ -37,10 +37,19 @@ class Left:
 
 
 def repeatable(spec: AssetSpec, step: Step) -> bool:
-    """Whether a second try of the step does no harm: a load that only adds rows may double them."""
+    """Whether a second try of the step does no harm: one that only adds rows may double them."""
+    if step == "query":
+        return spec.full_refresh or not _may_be_half_done(spec)
     parameters = str(spec.parameters.get("incremental_strategy") or "")
     strategy = spec.materialization.strategy or parameters
     return spec.full_refresh or step not in _LOADS or strategy not in _ADDS_ROWS
+
+
+def _may_be_half_done(spec: AssetSpec) -> bool:
+    """Whether the query step can fail with its new rows in the table: behind a hook that runs
+    after the commit, or where there are no transactions."""
+    outside = bool(spec.hooks.post) or spec.type.startswith("clickhouse.")
+    return spec.materialization.strategy == "append" and outside
 
 
 def shape(pipeline: Pipeline) -> str:

@@ -100,13 +100,17 @@ def _opened(
     """
     if step in _LOADS - {"query"}:
         return []
-    named = imports.files(spec.query) if step == "query" else spec.opens
+    named = imports.files(_sql(spec)) if step == "query" else spec.opens
     if named:
         return [one for one, file in connections.of_files() if file.name in named]
     if step == "query" or any(one.file for one in used):
         return []
     kinds = [kind for kind, module in _OPENERS.items() if module in spec.imports]
     return [one for one, _ in connections.of_files() if one.type in kinds]
+
+
+def _sql(spec: AssetSpec) -> str:
+    return "\n".join((*spec.hooks.pre, spec.query, *spec.hooks.post))
 
 
 def _used(spec: AssetSpec, step: Step) -> Iterable[str]:

@@ -1,8 +1,10 @@
 """Delays between tries, and what may be tried more than once."""
 
+from dataclasses import replace
+
 import pytest
 
-from assets_parser.model import Check, Column, CustomCheck, Materialization
+from assets_parser.model import Check, Column, CustomCheck, Hooks, Materialization
 from assets_parser.spec import Step
 from catalog.backoff import LONGEST, attempts, pause
 from tests.support.plans import asset
@@ -44,6 +46,16 @@ def test_a_load_that_only_adds_rows_is_tried_once(step: Step, strategy: str) -> 
     assert attempts(asset("a", retries=2), step) == 3
     named = asset("a", retries=2, parameters={"incremental_strategy": strategy})
     assert attempts(named, step) == 1
+
+
+def test_a_query_that_can_fail_after_its_rows_are_committed_is_tried_once() -> None:
+    append = Materialization(type="table", strategy="append")
+    hooked = asset("a", retries=2, materialization=append, hooks=Hooks(post=("select 1",)))
+    assert attempts(hooked, "query") == 1
+    assert attempts(replace(hooked, full_refresh=True), "query") == 3
+    assert attempts(replace(hooked, hooks=Hooks(pre=("select 1",))), "query") == 3
+    plain = asset("a", retries=2, materialization=append)
+    assert attempts(replace(plain, type="clickhouse.sql"), "query") == 1
 
 
 def test_a_full_refresh_may_be_repeated_whatever_the_strategy() -> None:

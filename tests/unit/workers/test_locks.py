@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_parser.model import Secret
+from assets_parser.model import Hooks, Secret
 from assets_parser.spec import AssetSpec
 from workers import connections, locks
 from workers.connections import Connections
@@ -93,6 +93,9 @@ def test_a_script_that_opens_databases_and_names_none_may_mean_any(known: Connec
 def test_a_query_locks_the_files_that_it_attaches(known: Connections) -> None:
     asset = dataclasses.replace(spec("house"), query="ATTACH 'x/lake.duckdb' AS lake; SELECT 1")
     assert taken(known, asset, "query") == ["house.duckdb", "lake.duckdb"]
+    hooks = Hooks(pre=("ATTACH 'x/lake.duckdb' AS lake",))
+    hooked = dataclasses.replace(spec("house"), query="SELECT 1", hooks=hooks)
+    assert taken(known, hooked, "query") == ["house.duckdb", "lake.duckdb"]
 
 
 def test_links_lead_to_one_name(tmp_path: Path) -> None:
