@@ -26,6 +26,18 @@ def newest(engine: Engine, project: str, path: str) -> str | None:
     return found
 
 
+def continued_by(connection: Connection, run_id: str) -> str:
+    """The id of the newest run that continues this one; empty if none does."""
+    said = f'"continues":"{run_id}"'
+    query = (
+        select(Run.id)
+        .where(Run.options_json.contains(said, autoescape=True))
+        .order_by(Run.created_at.desc(), Run.id)
+        .limit(1)
+    )
+    return connection.scalar(query) or ""
+
+
 def shape(engine: Engine, run_id: str) -> str:
     """What assets_parser.remaining.shape said of the run's pipeline; empty if nobody wrote it."""
     with reading(engine) as connection:

@@ -7,20 +7,21 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from assets_parser.spec import AssetSpec, Plan, RunOptions, dump, load_options
-from catalog import artifacts, backoff, stopping
+from catalog import artifacts, backoff, remains, stopping
 from catalog.clock import now
 from catalog.counts import count_states
 from catalog.details import asset_runs, attempts, check_results, step_views
 from catalog.engine import reading
 from catalog.states import AssetState, RunState, StepState
 from catalog.tables import AssetRun, Edge, Run, StepRun
-from catalog.values import UnknownRun, from_json
+from catalog.values import ContinuedAlready, UnknownRun, from_json
 from catalog.views import AssetView, AttemptView, CheckView, RunView, StepView
 
 __all__ = [
     "AssetView",
     "AttemptView",
     "CheckView",
+    "ContinuedAlready",
     "RunView",
     "StepView",
     "asset_runs",
@@ -46,8 +47,12 @@ def record(
     submitter: str,
     bundle: str = "",
 ) -> None:
-    """Write a run and all its parts, in one transaction; IntegrityError if the id is taken."""
+    """Write a run and all its parts, in one transaction; IntegrityError if the id is taken.
+
+    ContinuedAlready if another run was faster to continue the same one.
+    """
     with engine.begin() as connection:
+        _continue_once(connection, plan.options.continues)
         at = float(connection.scalar(select(now())) or 0.0)
         run = {
             "id": run_id,
@@ -75,6 +80,15 @@ def record(
         for spec in plan.assets:
             if spec.given.get("data"):  # of the run that this one continues
                 artifacts.add_data(connection, run_id, spec.name, spec.given["data"])
+
+
+def _continue_once(connection: Connection, run_id: str) -> None:
+    """Two that continue one run at the same moment would both do what is left."""
+    if not run_id:
+        return
+    connection.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+    if other := remains.continued_by(connection, run_id):
+        raise ContinuedAlready(other)
 
 
 def get(engine: Engine, run_id: str) -> RunView:

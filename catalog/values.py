@@ -11,6 +11,10 @@ class UnknownRun(LookupError):
     """The catalog holds no run of this id; the message names it."""
 
 
+class ContinuedAlready(Exception):
+    """Another run, which is the message, does what the earlier one left undone."""
+
+
 StepKey: TypeAlias = tuple[str, str, str]
 """Run id, asset, step."""
 

@@ -87,15 +87,16 @@ def of_pipeline(engine: "Engine", settings: "Settings", flags: RunFlags, aim: Ta
 
 
 def of_run(engine: "Engine", settings: "Settings", flags: RunFlags, view: "RunView") -> Earlier:
-    """What is left of this run. FleetError if it goes on, or a later one continues it just now."""
+    """What is left of this run. FleetError if it goes on, or if a later one continues it."""
     from catalog import remains, runs
+    from catalog.engine import reading
 
-    newest = remains.newest(engine, view.project, view.path) or view.id
-    for name in dict.fromkeys((view.id, newest)):
-        same = name == view.id or runs.options(engine, name).continues == view.id
-        if same and runs.get(engine, name).ended_at is None:
-            hint = f"fleet follow {name} shows it, fleet cancel {name} stops it"
-            raise FleetError(f"run {name} still goes on", hint=hint)
+    _stop_at_running(view)
+    with reading(engine) as connection:
+        later = remains.continued_by(connection, view.id)
+    if later:
+        _stop_at_running(runs.get(engine, later))
+        raise continued(view.id, later)
     options = runs.options(engine, view.id)
     return Earlier(
         id=view.id,
@@ -107,6 +108,18 @@ def of_run(engine: "Engine", settings: "Settings", flags: RunFlags, view: "RunVi
             for name, one in remains.left(engine, view.id).items()
         },
     )
+
+
+def _stop_at_running(view: "RunView") -> None:
+    if view.ended_at is None:
+        hint = f"fleet follow {view.id} shows it, fleet cancel {view.id} stops it"
+        raise FleetError(f"run {view.id} still goes on", hint=hint)
+
+
+def continued(run_id: str, later: str) -> FleetError:
+    """What is said of a run whose rest a later run has taken: it must not be done twice."""
+    message = f"run {run_id} was continued already, by run {later}"
+    return FleetError(message, hint=f"fleet retry {later} does what that one left")
 
 
 def _anew(options: RunOptions, flags: RunFlags, run_id: str) -> RunOptions:

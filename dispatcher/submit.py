@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from assets_parser.spec import Plan
 from catalog import runs
 from dispatcher import message
+from dispatcher.continuing import continued
 from dispatcher.files import write_private
 from dispatcher.fleets import Fleet, place
 from dispatcher.preparing import Prepared
@@ -32,6 +33,8 @@ def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
             _record(engine, prepared, fleet, run_id)
         except IntegrityError:
             continue  # the id is taken
+        except runs.ContinuedAlready as error:
+            raise continued(prepared.plan.options.continues, str(error)) from None
         return run_id
     raise FleetError("no free run id was found", hint="fleet clean removes old runs")
 

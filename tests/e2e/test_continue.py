@@ -88,6 +88,17 @@ def test_a_continuation_is_continued_itself(up: Cli, project: Project) -> None:
     assert done.returncode == 0 and "nothing is left" in done.stderr
 
 
+def test_what_a_later_run_continues_is_not_done_twice(up: Cli, project: Project) -> None:
+    broken(project)
+    up("run", "shop")
+    first = up.status()["run"]
+    (project.folder / "cured").touch()
+    assert up("retry", first).returncode == 0
+    again = up("retry", first)
+    assert again.returncode == 1
+    assert f"run {first} was continued already, by run {up.status()['run']}" in again.stderr
+
+
 def test_a_failed_check_alone_is_asked_again_alone(up: Cli, project: Project) -> None:
     rows = "[{'id': 1}, {'id': 1}]"
     project.table("main.rows", rows, header=CHECKED)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 
 from catalog import artifacts, claims, levels, remains, runs
@@ -70,6 +71,15 @@ def test_checks_that_passed_when_they_were_asked_last(engine: Engine) -> None:
     for _ in range(2):
         claims.fail(engine, c.take(engine, run_id, "a", "checks"), error, rows)
     assert remains.left(engine, run_id)["a"].passed == {"a:n:min"}
+
+
+def test_a_run_is_continued_once(engine: Engine) -> None:
+    """Twice, and what is left would be done twice."""
+    first = failed_at(engine, "load")
+    second = record(engine, plan([asset("a")], continues=first))
+    with pytest.raises(runs.ContinuedAlready, match=second):
+        record(engine, plan([asset("a")], continues=first))
+    assert record(engine, plan([asset("a")], continues=second))
 
 
 def test_a_continuing_run_owns_the_data_that_it_is_given_and_removes_it_for_both(
