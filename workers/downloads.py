@@ -4,6 +4,7 @@ ingestr's own HTTP sources end with success and without a table when the network
 is here, whole, before ingestr starts. Proxies come from the usual variables.
 """
 
+import base64
 import http.client
 import time
 import urllib.error
@@ -11,7 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from workers.context import Stop
 from workers.errors import StepFailed
@@ -28,7 +29,10 @@ def is_address(path: str) -> bool:
 
 def shown(url: str) -> str:
     """The address as a message may show it: without login and query, which can hold tokens."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the address"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
@@ -38,17 +42,30 @@ def fetch(url: str, path: Path, *, most: int, timeout: float, stop: Stop) -> int
 
     `most` bytes are taken, within `timeout` seconds (0: no bound). StepFailed if it cannot be had.
     """
-    request = urllib.request.Request(url, headers={"User-Agent": "bruin-fleet"})  # noqa: S310
     until = time.monotonic() + timeout if timeout else None
     try:
-        with _opener().open(request, timeout=QUIET) as answer, path.open("wb") as file:
+        with _opener().open(_request(url), timeout=QUIET) as answer, path.open("wb") as file:
             return _copied(answer, file, _Bounds(url=url, most=most, until=until, stop=stop))
     except urllib.error.HTTPError as error:
         raise _failed(url, f"the server answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise _failed(url, str(error.reason)) from None
+    except (http.client.InvalidURL, UnicodeError):  # their text is the address, login and all
+        raise _failed(url, "the address holds what none may hold, or its port is none") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _failed(url, str(error) or type(error).__name__) from None
+
+
+def _request(url: str) -> urllib.request.Request:
+    """A login in the address becomes a header, which is not sent where a redirect leads."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    bare = urlunsplit(parts._replace(netloc=host))
+    request = urllib.request.Request(bare, headers={"User-Agent": "bruin-fleet"})  # noqa: S310
+    if at:
+        word = base64.b64encode(unquote(login).encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {word}")
+    return request
 
 
 def _opener() -> urllib.request.OpenerDirector:

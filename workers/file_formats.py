@@ -1,7 +1,5 @@
 """The formats of files that ingestr reads. Used by workers.seed_step and workers.ingest_step."""
 
-from urllib.parse import urlsplit
-
 from workers import downloads
 from workers.errors import StepFailed
 
@@ -24,5 +22,5 @@ def of(path: str, declared: str = "") -> str:
             known = ", ".join(_FORMATS)
             raise StepFailed("config", f"file_type {declared!r} is not known; known: {known}")
         return found
-    name = urlsplit(path).path if downloads.is_address(path) else path
+    name = path.partition("?")[0].partition("#")[0] if downloads.is_address(path) else path
     return _FORMATS.get(name.rpartition(".")[2].lower(), "csv")

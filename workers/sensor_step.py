@@ -51,7 +51,7 @@ def run(context: StepContext) -> StepResult:
         return StepResult(result={"passed": True})
     interval = max(_span(context.spec.parameters, "poke_interval", INTERVAL), _LEAST)
     patience = _span(context.spec.parameters, "timeout", PATIENCE)
-    seen = _patiently(context, interval) if mode == "wait" else _look(context)
+    seen = _patiently(context, interval, patience) if mode == "wait" else _look(context)
     if seen > 0:
         context.log.line(f"satisfied: {seen}")
         return StepResult(result={"passed": True})
@@ -81,7 +81,7 @@ def _span(parameters: Mapping[str, Any], name: str, usual: float) -> float:
     return int(match[1]) * _UNITS[match[2] or "s"]
 
 
-def _patiently(context: StepContext, interval: float) -> int:
+def _patiently(context: StepContext, interval: float, patience: float) -> int:
     """What a sensor sees that may wait, also for a database file that somebody else has open."""
     try:
         return _look(context)
@@ -90,6 +90,13 @@ def _patiently(context: StepContext, interval: float) -> int:
         if not held or connections.of(context).get(context.spec.connection).file is None:
             raise
         context.log.line(error.detail)
+        if context.claim.waited >= patience:
+            raise StepFailed(
+                "timeout",
+                f"another program still has the database open after {patience:g} s",
+                detail=error.detail,
+                hint="end it, or raise the sensor's `timeout`",
+            ) from error
         said = f"another program has the database open; it looks again in {interval:.3g} s"
         raise NotYet(said, interval) from error
 

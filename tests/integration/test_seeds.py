@@ -233,6 +233,24 @@ def test_a_server_that_is_not_there_is_said(duckdb: Target) -> None:
     assert "hunter2" not in failure.value.message + failure.value.detail
 
 
+def test_a_login_in_the_address_is_sent_and_not_carried_on_by_a_redirect(duckdb: Target) -> None:
+    """As a header: an address with a login is none for Python."""
+    write(duckdb, "id\n1\n")
+    with web(duckdb.folder / "assets") as address:
+        seed(duckdb, path=address.replace("//", "//user:p%40ss@") + "/login/people.csv")
+    assert len(duckdb.rows(name="shop.people")) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["http://u:hunter2@[x/y.csv", "http://u:hunter2@h/a b.csv?token=hunter2"]
+)
+def test_an_address_that_is_none_is_not_shown(duckdb: Target, address: str) -> None:
+    """Nor its secrets."""
+    with pytest.raises(StepFailed, match="cannot fetch") as failure:
+        seed(duckdb, path=address)
+    assert "hunter2" not in failure.value.message + failure.value.detail
+
+
 def test_a_seed_without_path_is_refused(duckdb: Target) -> None:
     """With the name of what is missing."""
     with pytest.raises(StepFailed, match=r"parameters\.path"):

@@ -35,3 +35,5 @@ def test_an_address_is_shown_without_its_secrets() -> None:
     """Login and query can hold tokens."""
     url = "https://user:secret@h.example.com:8443/a/b.csv?token=secret#part"
     assert downloads.shown(url) == "https://h.example.com:8443/a/b.csv"
+    assert file_formats.of("http://[broken/a.json") == "json"
+    assert downloads.shown("http://[broken/a.csv") == "the address"
