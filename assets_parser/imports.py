@@ -5,6 +5,7 @@ from its own project counts as if it stood in the asset.
 """
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ _LARGEST = 1_000_000  # characters; nobody writes such a file by hand
 _MOST = 50  # files of the project that one asset is followed into
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
 _DATABASE = re.compile(r"[\w.\-]+\.(?:duckdb|ddb|db|db3|sqlite|sqlite3)\b", re.ASCII)
-_SCRIPT = re.compile(r"[\w./\-]+\.py\b", re.ASCII)
+_SCRIPT = re.compile(r"[\w./\-]+\.(?:py|sh)\b", re.ASCII)
+_STARTED = re.compile(r"""-m["',\s]+([A-Za-z_][\w.]*)""", re.ASCII)  # `python -m etl.load`
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,10 @@ def of(source: str, folder: Path, root: Path) -> Reach:
     while waiting:
         text = waiting.pop()
         modules = _modules(text)
+        started = {name.rstrip(".") for name in _STARTED.findall(text)}
         imported.update(module.lstrip(".").partition(".")[0] for module in modules)
         named.update(files(text))
-        for file in _local(modules, _SCRIPT.findall(text), folders):
+        for file in _local(modules | started, _SCRIPT.findall(text), folders):
             if file not in seen and len(seen) < _MOST:
                 seen.add(file)
                 waiting.append(_text(file))
@@ -85,8 +88,15 @@ def _local(modules: Iterable[str], scripts: Iterable[str], folders: list[Path]) 
     paths = [module.lstrip(".").replace(".", "/") for module in modules]
     wanted = [*(f"{path}.py" for path in paths), *(f"{path}/__init__.py" for path in paths)]
     for name in {*wanted, *(path for path in scripts if ".." not in path)}:
-        found = (folder / name.lstrip("/") for folder in folders)
-        yield from [file for file in found if file.is_file()][:1]
+        yield from list(itertools.islice(_places(name.lstrip("/"), folders), 1))
+
+
+def _places(name: str, folders: list[Path]) -> Iterator[Path]:
+    """Where the file is; a bare name may stand beside its folder's: ROOT / "scripts" / "x.py"."""
+    yield from (folder / name for folder in folders if (folder / name).is_file())
+    if "/" not in name:
+        for folder in folders:
+            yield from (found for found in folder.glob(f"*/{name}") if found.is_file())
 
 
 def _text(file: Path) -> str:

@@ -13,6 +13,15 @@ MEANINGS = {
     "SIGBUS": "a file that it had mapped was removed or cut",
     "SIGILL": "a package that was built for another processor",
 }
+_NO_REQUIREMENTS = "a requirements.txt beside the asset"
+_FILE_IN_USE = (
+    "another step or program has the file open; name its connection in the asset's `secrets`, "
+    "and the steps that use it take turns"
+)
+_NOT_DECLARED = (
+    "an asset sees only what it declares: name a connection of .bruin.yml, such as a generic one, "
+    "in its `secrets`"
+)
 LARGE = 256.0  # MiB; a process that held less is seldom the one that filled the memory
 
 
@@ -67,7 +76,10 @@ def _killed(kind: Kind, ended: Exit) -> StepFailed:
 
 
 def _hint(failure: Failure, spec: AssetSpec) -> str:
-    if failure.type != "ModuleNotFoundError":
-        return ""
-    where = spec.requirements.path if spec.requirements else "a requirements.txt beside the asset"
-    return f"add the package to {where}; imports of your own start at the project root"
+    if failure.type == "ModuleNotFoundError":
+        where = spec.requirements.path if spec.requirements else _NO_REQUIREMENTS
+        return f"add the package to {where}; imports of your own start at the project root"
+    if "Could not set lock" in failure.message:
+        return _FILE_IN_USE
+    last = failure.frames[-1].source if failure.frames else ""
+    return _NOT_DECLARED if failure.type == "KeyError" and "environ" in last else ""

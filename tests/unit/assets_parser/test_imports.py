@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from assets_parser.imports import files, of
+from assets_parser.imports import Reach, files, of
 
 _SOURCE = """
 import os.path, duckdb
@@ -57,6 +57,21 @@ def test_modules_and_scripts_of_the_project_are_followed(tmp_path: Path) -> None
     reach = of(source, assets, tmp_path)
     assert reach.files == ("app.db", "shop.duckdb")
     assert {"duckdb", "etl", "lib"} <= set(reach.imports)
+
+
+def test_what_a_shell_script_or_a_module_option_starts_is_followed(tmp_path: Path) -> None:
+    for path, text in {
+        "scripts/run.sh": '#!/bin/sh\npython scripts/load.py "$@"\n',
+        "scripts/load.py": "import duckdb; duckdb.connect('a.duckdb')",
+        "etl/report.py": "duckdb.connect('b.duckdb')",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    source = "run([ROOT / 'scripts/run.sh'])\nrun([sys.executable, '-m', 'etl.report'])"
+    apart = "run([ROOT / 'scripts' / 'load.py'])"
+    assert of(apart, tmp_path / "assets", tmp_path).files == ("a.duckdb",)
+    reach = of(source, tmp_path / "assets", tmp_path)
+    assert reach == Reach(imports=("duckdb",), files=("a.duckdb", "b.duckdb"))
 
 
 def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from assets_parser.spec import AssetSpec
 from workers.endings import failure_of
+from workers.errors import Frame
 from workers.supervisor import Exit
 from workers.traceback_frames import Failure
 
@@ -41,3 +42,22 @@ def test_a_long_message_goes_into_the_detail() -> None:
     failed = failure_of(Exit(code=1), Failure(type="E", message="a\nb"), SPEC, "materialize")
     assert failed is not None
     assert (failed.kind, failed.message, failed.detail) == ("materialize", "E: a", "a\nb")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "source", "hint"),
+    [
+        ("KeyError", "'TOKEN'", "token = os.environ['TOKEN']", "sees only what it declares"),
+        ("KeyError", "'a'", "row['a']", ""),
+        ("IOException", "IO Error: Could not set lock on file", "duckdb.connect(x)", "take turns"),
+        ("ModuleNotFoundError", "No module named 'x'", "import x", "requirements.txt"),
+    ],
+)
+def test_common_mistakes_have_a_way_out(kind: str, message: str, source: str, hint: str) -> None:
+    frames = (Frame(file="a.py", line=1, function="f", source=source),)
+    failed = failure_of(
+        Exit(code=1), Failure(type=kind, message=message, frames=frames), SPEC, "script"
+    )
+    assert failed is not None
+    assert hint in failed.hint
+    assert bool(hint) == bool(failed.hint)
