@@ -87,12 +87,14 @@ def _local(modules: Iterable[str], scripts: Iterable[str], folders: list[Path]) 
     """The files of the project among them: sys.path may hold any folder above the source."""
     paths = [module.lstrip(".").replace(".", "/") for module in modules]
     wanted = [*(f"{path}.py" for path in paths), *(f"{path}/__init__.py" for path in paths)]
-    for name in {*wanted, *(path for path in scripts if ".." not in path)}:
-        yield from list(itertools.islice(_places(name.lstrip("/"), folders), 1))
+    for name in wanted:
+        yield from [folder / name for folder in folders if (folder / name).is_file()][:1]
+    for name in (path.lstrip("/") for path in scripts if ".." not in path):
+        yield from list(itertools.islice(_places(name, folders), 1))
 
 
 def _places(name: str, folders: list[Path]) -> Iterator[Path]:
-    """Where the file is; a bare name may stand beside its folder's: ROOT / "scripts" / "x.py"."""
+    """Where the script is; a bare name may stand behind its folder's: ROOT / "scripts" / "x.py"."""
     yield from (folder / name for folder in folders if (folder / name).is_file())
     if "/" not in name:
         for folder in folders:
