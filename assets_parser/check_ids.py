@@ -1,4 +1,4 @@
-"""The checks of an AssetSpec by the ids that every report prints. For remaining and rechecks."""
+"""The checks of an asset by the ids that every report prints, for all who make or tell them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace

@@ -45,17 +45,6 @@ def pipeline_file(folder: Path) -> Path | None:
     return None
 
 
-def pipeline_of(path: Path) -> Path:
-    """The pipeline file at or above a path; DefinitionError if there is none."""
-    folder = _folder(path)
-    for one in (folder, *folder.parents):
-        if file := pipeline_file(one):
-            return file
-    message = f"no pipeline.yml at or above {path}"
-    hint = "name the folder of a pipeline, or `fleet init FOLDER` to begin one"
-    raise DefinitionError([Fault(rule="pipeline", message=message, hint=hint)])
-
-
 def pipeline_files(root: Path) -> Iterator[Path]:
     """All pipeline files at or below a folder, in walk order."""
     for path in walk(str(root)):

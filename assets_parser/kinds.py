@@ -40,11 +40,6 @@ def siblings(name: str) -> str:
     return ", ".join(f"{platform}.{kind}" for platform in sorted(_SQL)) + " run"
 
 
-def is_sql(asset: Asset) -> bool:
-    """Whether the asset's body is SQL that fleet runs itself."""
-    return main_steps(asset) == ("query",)
-
-
 def _platform_steps(name: str) -> tuple[Step, ...] | None:
     platform, _, kind = name.partition(".")
     if name in _NOTHING or kind == "source":

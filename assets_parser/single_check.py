@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from assets_parser import check_ids
 from assets_parser.model import Asset, Pipeline
 from assets_parser.naming import SelectionError, find_all, listed, refusal
 from assets_parser.suggestions import did_you_mean
@@ -25,8 +26,8 @@ class SingleCheck:
     def id(self) -> str:
         """The id that people read."""
         if self.column:
-            return f"{self.asset}:{self.column}:{self.name}"
-        return f"{self.asset}:custom:{self.name.lower().replace(' ', '_')}"
+            return check_ids.of_column(self.asset, self.column, self.name)
+        return check_ids.of_custom(self.asset, self.name)
 
 
 def find(

@@ -77,16 +77,6 @@ def statements(sql: str, dialect: str = "") -> tuple[str, ...]:
     return tuple(sql[first.start : last.end] for first, last in _statements(sql, dialect))
 
 
-def strip_trailing(sql: str, dialect: str = "") -> str:
-    """The text without what follows its last statement: `;`, blanks and comments."""
-    end = 0
-    for piece in pieces(sql, dialect):
-        is_end = piece.kind == "sign" and sql[piece.start] == ";"
-        if not is_end and piece.kind not in ("comment", "space"):
-            end = piece.end
-    return sql[:end].strip()
-
-
 def _statements(sql: str, dialect: str) -> Iterator[tuple[Piece, Piece]]:
     """First and last piece of each statement."""
     current: list[Piece] = []

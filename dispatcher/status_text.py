@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from assets_parser import check_ids
 from assets_parser.spec import AssetSpec
 from catalog import claims, runs
 from catalog.runs import AssetView, CheckView, RunView, StepView
@@ -129,6 +130,4 @@ def _unseen(view: AssetView) -> str:
 
 
 def _names(spec: AssetSpec) -> list[str]:
-    columns = [f"{spec.name}:{c.name}:{check.name}" for c in spec.columns for check in c.checks]
-    custom = [check.name.lower().replace(" ", "_") for check in spec.custom_checks]
-    return [*columns, *(f"{spec.name}:custom:{name}" for name in custom)]
+    return [name for name, _ in check_ids.checks(spec)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from assets_parser import check_ids
 from assets_parser.model import Check, Column, CustomCheck
 from assets_parser.spec import AssetSpec
 from catalog.values import CheckRow
@@ -173,7 +174,7 @@ def _outcome(
     seconds: float = 0.0,
 ) -> CheckRow:
     return CheckRow(
-        id=f"{context.spec.name}:{one.column.name}:{one.check.name}",
+        id=check_ids.of_column(context.spec.name, one.column.name, one.check.name),
         name=one.check.name,
         column=one.column.name,
         blocking=one.check.blocking,
@@ -194,7 +195,7 @@ def _custom(context: StepContext, database: Database, check: CustomCheck) -> Che
         query = queries.counted(query, database.dialect)
     observed, message = _compared(database, check, query, expected)
     return CheckRow(
-        id=custom_id(context.spec.name, check.name),
+        id=check_ids.of_custom(context.spec.name, check.name),
         name=check.name,
         blocking=check.blocking,
         passed=not message,
@@ -204,11 +205,6 @@ def _custom(context: StepContext, database: Database, check: CustomCheck) -> Che
         message=message,
         seconds=round(time.monotonic() - began, 4),
     )
-
-
-def custom_id(asset: str, name: str) -> str:
-    """The id of a custom check: its name in lower case, blanks as underscores."""
-    return f"{asset}:custom:{name.lower().replace(' ', '_')}"
 
 
 def _compared(database: Database, check: CustomCheck, query: str, expected: int) -> tuple[str, str]:

@@ -13,7 +13,6 @@ from typing import Any, Callable
 import pyarrow as pa
 import pyarrow.types as t
 
-BIG = (("large_string", "string"), ("large_binary", "binary"))
 UNITS = ("s", "ms", "us", "ns")
 
 

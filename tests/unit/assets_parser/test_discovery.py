@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_parser.discovery import find_pipelines, nested, pipeline_of, project_root, walk
+from assets_parser.discovery import find_pipelines, nested, project_root, walk
 from assets_parser.faults import DefinitionError
 from tests.support.written import write
 
@@ -33,8 +33,6 @@ def test_a_folder_without_any_of_them_is_a_clear_error(tmp_path: Path) -> None:
     """It says what is looked for."""
     with pytest.raises(DefinitionError, match=r"no \.git, \.bruin\.yml or pipeline\.yml"):
         project_root(tmp_path)
-    with pytest.raises(DefinitionError, match=r"no pipeline\.yml at or above"):
-        pipeline_of(tmp_path)
 
 
 def test_a_pipeline_inside_another_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from assets_parser.sql_tables import (
     dialect_of,
     references_of,
     statements,
-    strip_trailing,
     tables_read,
 )
 
@@ -56,18 +55,6 @@ def test_begin_and_end_of_a_transaction_are_statements() -> None:
 
 def test_a_string_that_is_never_closed_reaches_to_the_end() -> None:
     assert statements("select 1; select 'a; b") == ("select 1", "select 'a; b")
-
-
-@pytest.mark.parametrize(
-    ("text", "stripped"),
-    [
-        ("select 1 -- x\n ; -- y ;\n /* z */ ;", "select 1"),
-        ("-- why\nselect ';' ;", "-- why\nselect ';'"),
-        ("-- only this", ""),
-    ],
-)
-def test_what_follows_the_last_statement_is_stripped(text: str, stripped: str) -> None:
-    assert strip_trailing(text, "duckdb") == stripped
 
 
 def test_a_platform_or_asset_type_names_its_dialect() -> None:
