@@ -98,7 +98,7 @@ def _seed(context: StepContext, folder: Path) -> Seed:
 def _local(context: StepContext, written: str, folder: Path, kind: str) -> Path:
     """The file's absolute path, under another name if ingestr would misread its own."""
     beside = context.project / context.spec.path
-    path = Path(os.path.abspath(beside.parent / written))  # noqa: PTH100 - links stay
+    path = Path(os.path.abspath(beside.parent / written.lstrip("/")))  # noqa: PTH100 - links stay
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise StepFailed(

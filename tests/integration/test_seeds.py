@@ -186,6 +186,13 @@ def test_a_file_outside_of_the_project_loads(duckdb: Target) -> None:
     assert duckdb.rows(name="shop.people") == [(1,)]
 
 
+def test_a_path_that_begins_with_a_slash_is_beside_the_asset_too(duckdb: Target) -> None:
+    """As Bruin joins it, and as validation looks for it."""
+    write(duckdb, "id\n1\n")
+    seed(duckdb, path="/people.csv", columns=(ID,))
+    assert duckdb.rows(name="shop.people") == [(1,)]
+
+
 def test_byte_order_marks_and_utf_16_are_read(duckdb: Target) -> None:
     """By us as by ingestr."""
     for encoding in ("utf-8-sig", "utf-16"):
