@@ -122,7 +122,8 @@ class Child:
             if self._stop:
                 raise Interrupted("interrupted")
             more = self._connection.fetchmany(CHUNK)
-        touched = int(rows[0][0]) if names == ["Count"] and rows else -1
+        told = rows[0][0] if names == ["Count"] and rows else -1  # or the user's own column
+        touched = told if isinstance(told, int) else -1
         return {"rows": rows[:limit], "columns": names, "touched": touched}
 
     def _receive(self) -> dict[str, Any] | None:

@@ -175,6 +175,11 @@ def test_a_commit_that_takes_too_long_is_not_tried_again(
     assert failed.value.kind == "lost"
 
 
+def test_a_column_named_like_duckdbs_count_may_hold_anything(duck: House) -> None:
+    for value in ("'many'", "null", "date '2024-01-01'"):
+        assert duck.run(f'select {value} as "Count"', None) is None
+
+
 def test_an_answer_that_is_not_the_one_to_close_ends_the_process(duck: House) -> None:
     """Else the next asset would get the answers of this one."""
     duck.run("select 1 as a")
