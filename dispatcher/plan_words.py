@@ -63,12 +63,19 @@ def _seed(spec: AssetSpec, plan: Plan) -> str:
     """The seed's file, from the pipeline's folder; of an address no more than host and path."""
     path = str(spec.parameters.get("path") or spec.parameters.get("file") or "")
     if "://" in path:
-        where = urlsplit(path)
-        return f"seed {where.hostname or ''}{where.path}"
+        return f"seed {_address(path)}"
     place = PurePosixPath(spec.path).parent / path
     folder = PurePosixPath(plan.path).parent
     shown = place.relative_to(folder) if place.is_relative_to(folder) else place
     return f"seed {_normal(shown)}"
+
+
+def _address(url: str) -> str:
+    try:
+        where = urlsplit(url)
+    except ValueError:  # the step will say what is wrong with it
+        return "of the web"
+    return f"{where.hostname or ''}{where.path}"
 
 
 def _normal(path: PurePosixPath) -> PurePosixPath:

@@ -53,6 +53,7 @@ def _plan(**chosen: Any) -> Plan:
             _spec("seed", parameters={"path": "https://u:secret@host/p.csv?sig=secret"}),
             "seed host/p.csv",
         ),
+        (_spec("seed", parameters={"path": "https://u:secret@[host/p.csv"}), "seed of the web"),
         (
             _spec("ingest", parameters={"source_table": "s.t", "source_connection": "app"}),
             "ingest s.t from app",
