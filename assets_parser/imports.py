@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+OPENERS = {"duckdb": "duckdb", "sqlite3": "sqlite"}  # modules, and the connections they can open
 _LARGEST = 1_000_000  # characters; nobody writes such a file by hand
 _MOST = 50  # files of the project that one asset is followed into
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements

@@ -25,7 +25,6 @@ _LOADS = frozenset(
     {"load", "query", "seed", "ingest", "sensor", "checks"}
 )  # by us, not by the asset
 _OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
-_OPENERS = {"duckdb": "duckdb", "sqlite": "sqlite3"}  # by type: the module that opens such a file
 
 
 def name(connection: Connection) -> str | None:
@@ -100,12 +99,11 @@ def _opened(
     """
     if step in _LOADS - {"query"}:
         return []
-    named = imports.files(_sql(spec)) if step == "query" else spec.opens
-    if named:
-        return [one for one, file in connections.of_files() if file.name in named]
-    if step == "query" or any(one.file for one in used):
-        return []
-    kinds = [kind for kind, module in _OPENERS.items() if module in spec.imports]
+    said = imports.files(_sql(spec)) if step == "query" else spec.opens
+    named = [one for one, file in connections.of_files() if file.name in said]
+    if named or step == "query" or any(one.file for one in used):
+        return named
+    kinds = {imports.OPENERS.get(module) for module in spec.imports}
     return [one for one, _ in connections.of_files() if one.type in kinds]
 
 

@@ -6,6 +6,7 @@ The catalog decides; the work itself is workers.attempt's.
 import os
 from typing import Any
 
+from assets_parser import imports
 from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
@@ -48,7 +49,8 @@ def _wants(
     """The locks that the step needs, and the fault that fails it once it is claimed."""
     places = run.options.workers
     wants = [Want(name=f"run:{run.run_id}", capacity=places)] if places > 0 else []
-    if not (spec.connection or spec.secrets):
+    opens = spec.opens or imports.OPENERS.keys() & set(spec.imports)
+    if not (spec.connection or spec.secrets or opens):
         return wants, None
     try:
         wants += _file_locks(host, spec, step, run)

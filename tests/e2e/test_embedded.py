@@ -53,6 +53,21 @@ def test_a_run_leaves_nothing_behind(cli: Cli) -> None:
     assert list((cli.home / "run").glob("embedded-*")) == []
 
 
+def test_scripts_that_open_one_file_by_its_path_take_turns(cli: Cli) -> None:
+    """No definition says so: the path stands in the script, or in a module that it imports."""
+    opens = "import sqlite3, time\nlink = sqlite3.connect('shop.db', timeout=0)\n"
+    work = "link.execute('begin exclusive')\ntime.sleep(0.5)\n"
+    folder = project(
+        cli.cwd / "files", {"a": opens + work, "b": f"from shared import link\nimport time\n{work}"}
+    )
+    (folder / "shared.py").write_text(opens, "utf-8")
+    (folder / ".bruin.yml").write_text(
+        "environments: {default: {connections: {sqlite: [{name: app, path: shop.db}]}}}\n", "utf-8"
+    )
+    done = cli("run", "files")
+    assert "2 succeeded" in done.stdout, done.stdout
+
+
 def test_no_command_line_shows_the_password(cli: Cli) -> None:
     """Not of the server, the worker, or anything that they start."""
     command = cli.start("run", "slow")

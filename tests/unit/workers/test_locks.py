@@ -86,6 +86,8 @@ def test_a_script_that_names_a_file_locks_it_without_any_declaration(known: Conn
 def test_a_script_that_opens_databases_and_names_none_may_mean_any(known: Connections) -> None:
     assert taken(known, spec("", imports=("duckdb",)), "script") == ["house.duckdb", "lake.duckdb"]
     assert taken(known, spec("", imports=("sqlite3",)), "script") == ["files.db"]
+    elsewhere = dataclasses.replace(spec("", imports=("sqlite3",)), opens=("lib.db",))
+    assert taken(known, elsewhere, "script") == ["files.db"]
     assert taken(known, spec("", imports=("os",)), "script") == []
     assert taken(known, spec("", "lake", imports=("duckdb",)), "script") == ["lake.duckdb"]
 
