@@ -76,17 +76,20 @@ class Attempt:
     def _logged(self, keeper: Keeper, masker: Masker, unusable: StepFailed | None) -> "Outcome":
         claim, host = self.claim, self.host
         where = (claim.asset, claim.step, claim.number)
+        outcome: Outcome | None = None
         try:
             with livelog.open_log(
                 host.settings, host.redis, claim.run_id, where, masker.mask
             ) as log:
                 outcome = unusable or self._outcome(self._context(keeper, log, masker), masker)
                 _write(log, outcome)
-                return outcome
         except OSError as error:  # of the log: the work's own are caught below
             logger.exception("no log for %s %s", claim.asset, claim.step)
+            if outcome is not None:  # what is done is done: another try might do it twice
+                return outcome
             kind, hint = _kind(claim.step), f"is the storage full? {host.settings.storage_path}"
             return StepFailed(kind, f"the log cannot be written: {error.strerror}", hint=hint)
+        return outcome
 
     def _outcome(self, context: StepContext, masker: Masker) -> "Outcome":
         step = self.claim.step

@@ -37,9 +37,9 @@ def run(context: StepContext) -> StepResult:
             written = written if read is context else _script(read)
             rows = _Run(read, platform, session, guard).carry_out(written)
     if rows is not None:
-        context.log.line(
-            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {context.spec.name}"
-        )
+        said = f"{rows:,} {'row' if rows == 1 else 'rows'} written to {context.spec.name}"
+        with contextlib.suppress(OSError):  # they are committed: a full disk must not repeat them
+            context.log.line(said)
     return StepResult(
         result={
             "rows": rows,
