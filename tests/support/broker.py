@@ -38,7 +38,19 @@ class Valkey:
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def start(self) -> None:
-        """Start and wait until it answers; what was there before is there again."""
+        """Start and wait until it answers; what was there before is there again.
+
+        Another program may take a free port first: then a new server looks for another one.
+        """
+        for _ in range(5):
+            if self._started():
+                return
+            if (self.folder / "appendonlydir").exists():
+                break  # clients know the port of a server that ran before
+            self.port = _free_port()
+        raise RuntimeError((self.folder / "valkey.log").read_text("utf-8"))
+
+    def _started(self) -> bool:
         lines = [
             f"port {self.port}",
             "bind 127.0.0.1",
@@ -53,7 +65,7 @@ class Valkey:
             self._process = subprocess.Popen(
                 [str(get_binary_path()), str(config)], stdout=log, stderr=log
             )
-        self._wait()
+        return self._answers(self._process)
 
     def stop(self) -> None:
         """End the server, as a restart of the service would."""
@@ -62,16 +74,16 @@ class Valkey:
             self._process.wait(timeout=20)
             self._process = None
 
-    def _wait(self) -> None:
+    def _answers(self, process: "subprocess.Popen[bytes]") -> bool:
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and process.poll() is None:
             try:
                 self.client().ping()
             except redis.ConnectionError:
                 time.sleep(0.02)
             else:
-                return
-        raise RuntimeError((self.folder / "valkey.log").read_text("utf-8"))
+                return True
+        return False
 
 
 @contextmanager
