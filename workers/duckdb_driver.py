@@ -18,6 +18,12 @@ from pathlib import Path
 from workers import storage
 from workers.settings import Settings
 
+NEWER = "created with a newer version of DuckDB"
+NEWER_HINT = (
+    "a newer DuckDB than this worker's made the file: pin an older duckdb in the requirements of "
+    "the script that did, remove the file and run again"
+)
+
 NAME = "duckdb.toml"
 _MANIFEST = """\
 manifest_version = 1

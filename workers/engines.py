@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from workers import sqlite_files
+from workers import duckdb_driver, sqlite_files
 from workers.connections import Connection
 from workers.engine_urls import Access, access
 from workers.errors import StepFailed
@@ -224,6 +224,8 @@ def _no_driver(connection: Connection, way: Access, error: Exception) -> StepFai
 
 
 def _help(connection: Connection, said: str) -> str:
+    if duckdb_driver.NEWER in said:
+        return duckdb_driver.NEWER_HINT
     if connection.file and "lock" in said.lower():
         return "another program has the file open; end it, or wait and run again"
     return f"check the connection {connection.name!r} of .bruin.yml on this worker"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workers import duckdb_driver
 from workers.context import Log, Stop
 from workers.errors import StepFailed
 from workers.masking import Masker
@@ -254,6 +255,7 @@ _HINTS = (
         "must be earlier",
         "delete+insert needs an end after the start: see --start-date and --end-date",
     ),
+    (duckdb_driver.NEWER, duckdb_driver.NEWER_HINT),
     ("Could not set lock", "another program has the database file open; end it, or run again"),
     ("primary key", "columns with `primary_key: true` are the keys"),
     ("incremental key", "name the column in materialization.incremental_key"),
@@ -262,8 +264,6 @@ _HINTS = (
 
 def _hint(said: str, job: Job) -> str:
     if job.destination.startswith("duckdb") and _about_driver(said):
-        from workers import duckdb_driver  # noqa: PLC0415 - only for this error
-
         return duckdb_driver.hint()
     return next((hint for mark, hint in _HINTS if mark.lower() in said.lower()), "")
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workers import duckdb_driver, engines, ingestr, load_leftovers, load_proof, storage
+from workers import (
+    duckdb_driver,
+    duckdb_files,
+    engines,
+    ingestr,
+    load_leftovers,
+    load_proof,
+    storage,
+)
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
@@ -21,7 +29,6 @@ from workers.load_proof import Proof, Started
 from workers.masking import Masker
 from workers.uris import ingestr_uri
 
-_FORMAT = "v1.0.0"  # of new DuckDB files: every DuckDB since 1.0 reads it
 _BEGUN = ".loading"  # the end of a mark's name: a load that cannot be repeated has begun
 
 
@@ -123,21 +130,10 @@ def prepare(connection: Connection) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if connection.type == "duckdb":
-            _make_duckdb(file)
+            duckdb_files.make(file)
     except OSError as error:
         why = error.strerror or str(error)
         raise StepFailed("load", f"cannot make the database file {file}: {why}") from error
-
-
-def _make_duckdb(file: Path) -> None:
-    import duckdb  # noqa: PLC0415 - only for a new file
-
-    try:
-        duckdb.connect(str(file), config={"storage_compatibility_version": _FORMAT}).close()
-    except duckdb.Error as error:
-        raise StepFailed(
-            "load", f"cannot make the database file {file}", detail=str(error)
-        ) from error
 
 
 def _once(context: StepContext, work: Work, mark: Path) -> None:

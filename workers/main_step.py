@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from workers import asset_process, r_script, storage, traceback_frames
+from workers import asset_process, duckdb_files, r_script, storage, traceback_frames
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
 from workers.envs import Env, EnvStore, request_for
@@ -161,6 +161,7 @@ class _Attempt:
             for notice in (context.spec.python_notice, *env.notices):
                 if notice:
                     context.log.line(f"notice: {notice}")
+            duckdb_files.prepare(context, env)
             yield env
 
     def _tell(self, text: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from workers import engines
+from workers import duckdb_driver, duckdb_files, engines
 from workers.connections import Connection
 from workers.context import StepContext
 from workers.duckdb_process import DuckdbFailed, DuckdbProcess, mine
@@ -23,7 +23,6 @@ from workers.secret_values import secret_texts
 from workers.sql import bodies
 
 LEASE = 0.75  # of a claim's: DuckDB has let go before anybody else may take the file
-FORMAT = "v1.0.0"  # of new DuckDB files: every DuckDB since 1.0 reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,10 @@ def _duckdb(context: StepContext, connection: Connection, guard: Guard) -> Itera
     process, settings = mine(), context.settings
     masker = Masker(secret_texts(connection))
     # a name that is no table is an error, also where a variable of the child bears it
-    config = {"python_enable_replacements": False, "storage_compatibility_version": FORMAT}
+    config = {
+        "python_enable_replacements": False,
+        "storage_compatibility_version": duckdb_files.FORMAT,
+    }
     if token := connection.text("token"):
         config["motherduck_token"] = token
     order = {
@@ -136,6 +138,8 @@ def _cannot_open(connection: Connection, said: str) -> StepFailed:
     hint = f"check the connection {connection.name!r} of .bruin.yml on this worker"
     if "lock" in said.lower():
         hint = "another program has the file open; end it, or wait and run again"
+    if duckdb_driver.NEWER in said:
+        hint = duckdb_driver.NEWER_HINT
     return StepFailed(
         "connection", f"cannot open connection {connection.name!r}", detail=said, hint=hint
     )
