@@ -1,5 +1,6 @@
 """Which environments a plan needs, and which of them are on this host already. For `fleet plan`."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -54,8 +55,16 @@ def of(plan: Plan, settings: Settings) -> list[Need]:
             key = (spec.python, spec.requirements, pyarrow)
             words = f"python {spec.python}, {shown}"
             found.setdefault(key, Need(words=words, spec=spec, pyarrow=pyarrow))
-    needs = sorted(found.values(), key=lambda need: need.words)
+    needs = sorted(_told_apart(found.values()), key=lambda need: need.words)
     return needs if settings.broker else _looked_up(Path(plan.root), needs, settings)
+
+
+def _told_apart(needs: Collection[Need]) -> Iterator[Need]:
+    """The same packages, once for scripts and once with what materialize() needs beside them."""
+    plain = {need.words for need in needs if not need.pyarrow}
+    for need in needs:
+        both = need.pyarrow and need.words in plain
+        yield replace(need, words=f"{need.words}, pyarrow") if both else need
 
 
 def _looked_up(root: Path, needs: list[Need], settings: Settings) -> list[Need]:

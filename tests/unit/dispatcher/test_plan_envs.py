@@ -62,6 +62,15 @@ def test_each_environment_is_named_once_with_all_its_packages(
     assert "3 to build" in text
 
 
+def test_what_differs_by_pyarrow_alone_is_told_apart(project: Path, tmp_path: Path) -> None:
+    table = SCRIPT.format(
+        name="packed.t", more="connection: duckdb-default\nmaterialization: {type: table}\n"
+    )
+    (project / "assets" / "packed" / "t.py").write_text(table)
+    text = shown(project, Settings(home=tmp_path / "home"))
+    assert "python 3.11, pandas 2.3.1 +2; python 3.11, pandas 2.3.1 +2, pyarrow" in text
+
+
 def test_what_is_built_already_is_ready(project: Path, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     plan = prepared(project).plan
