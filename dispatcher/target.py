@@ -108,8 +108,9 @@ def _around(folder: Path) -> str:
 
 
 def _below(folder: Path) -> str:
-    """Which pipelines are near, for a hint; looks two folders deep only."""
-    patterns = [f"{stars}{name}" for stars in ("*/", "*/*/") for name in PIPELINE_FILES]
+    """Which pipelines are near, for a hint; looks three folders deep only."""
+    depths = ("*/", "*/*/", "*/*/*/")
+    patterns = [f"{stars}{name}" for stars in depths for name in PIPELINE_FILES]
     found = sorted({_near(p.parent) for pattern in patterns for p in folder.glob(pattern)})
     if found:
         return f"pipelines near: {', '.join(found[:5])}"

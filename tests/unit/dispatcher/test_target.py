@@ -69,6 +69,18 @@ def test_the_hint_names_pipelines_that_are_near(project: Path) -> None:
     assert "web" in caught.value.hint
 
 
+def test_a_pipeline_three_folders_down_is_near(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / "duckdb" / "taxi" / "pipeline"
+    deep.mkdir(parents=True)
+    (deep / "pipeline.yml").write_text("name: taxi\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FleetError) as failed:
+        target.find(["."])
+    assert "duckdb/taxi/pipeline" in failed.value.hint
+
+
 def test_a_folder_within_a_pipeline_names_the_pipeline(project: Path) -> None:
     with pytest.raises(FleetError, match="holds no pipeline") as caught:
         target.find(["shop/assets"], project)
