@@ -15,8 +15,9 @@ OPENERS = {"duckdb": "duckdb", "sqlite3": "sqlite"}  # modules, and the connecti
 _LARGEST = 1_000_000  # characters; nobody writes such a file by hand
 _MOST = 50  # files of the project that one asset is followed into
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
-_DATABASE = re.compile(r"[\w.\-]+\.(?:duckdb|ddb|db|db3|sqlite|sqlite3)\b", re.ASCII)
-_SCRIPT = re.compile(r"[\w./\-]+\.(?:py|sh)\b", re.ASCII)
+# from the start of a word: a long one would be read again from each of its letters
+_DATABASE = re.compile(r"(?<![\w.\-])[\w.\-]+\.(?:duckdb|ddb|db|db3|sqlite|sqlite3)\b", re.ASCII)
+_SCRIPT = re.compile(r"(?<![\w./\-])[\w./\-]+\.(?:py|sh)\b", re.ASCII)
 _STARTED = re.compile(r"""-m["',\s]+([A-Za-z_][\w.]*)""", re.ASCII)  # `python -m etl.load`
 
 

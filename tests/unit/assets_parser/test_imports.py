@@ -79,3 +79,11 @@ def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
     assert of("import outside\nrun('../outside.py')", root, root).files == ()
+
+
+def test_a_very_long_word_is_read_once() -> None:
+    """Such as data that stands in the source; word by word, this would take half an hour."""
+    words = "a" * 900_000, "a." * 450_000, "a/" * 450_000
+    assert [files(word) for word in words] == [(), (), ()]
+    assert of("/".join(words), Path("/nowhere"), Path("/nowhere")) == Reach()
+    assert files("'" + "a" * 100_000 + ".db'") == ("a" * 100_000 + ".db",)
