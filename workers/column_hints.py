@@ -38,6 +38,7 @@ _PHRASES = {
 _SPELLING = re.compile(
     r"^([a-z_][a-z_0-9 ]*?)\s*(?:\(([\d\s,]+)\)|[<(].*)?(?:\s+[a-z ]+)?$", re.DOTALL
 )
+_LONGEST = 10_000  # characters of a type; a longer one is none
 MAX_PRECISION = 38
 SCALE = 9  # of a decimal that is declared without digits
 
@@ -66,7 +67,7 @@ def type_of(column: Column) -> str:
     written = " ".join(column.type.lower().split())
     if written in _PHRASES:
         return _PHRASES[written]
-    match = _SPELLING.match(written)
+    match = _SPELLING.match(written) if len(written) <= _LONGEST else None
     if not match:
         return ""
     hint = _PHRASES.get(match[1]) or _HINTS.get(match[1].split("(")[0].strip(), "")

@@ -6,8 +6,9 @@ from assets_parser.model import Asset
 from assets_parser.sql_syntax import parsed
 from assets_parser.sql_tables import dialect_of
 
-_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_PRINTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+# one that is never closed reaches to the end, so that nothing is read twice
+_TEMPLATE = re.compile(r"\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
+_PRINTED = re.compile(r"\{\{.*?(?:\}\}|\Z)", re.DOTALL)
 
 
 def undeclared(asset: Asset) -> list[str]:

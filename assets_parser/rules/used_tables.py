@@ -10,7 +10,8 @@ from assets_parser.model import Asset, Pipeline
 from assets_parser.rules.places import warn_asset
 from assets_parser.sql_tables import dialect_of
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# one that is never closed reaches to the end, so that nothing is read twice
+_TEMPLATE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 
 
 def check(pipeline: Pipeline) -> Iterator[Fault]:

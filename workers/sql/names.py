@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-_NOT_A_WORD = re.compile(r"_*[^\w][\W_]*")
+_NOT_A_WORD = re.compile(r"(?<!_)_*[^\w][\W_]*")
 _WORD_STARTS = re.compile(r"([^_])([A-Z][a-z]+)")
 _UPPER_AFTER_LOWER = re.compile(r"([a-z0-9])([A-Z])")
 _LEADING_DIGITS = re.compile(r"^\d+")

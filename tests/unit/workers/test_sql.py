@@ -162,3 +162,8 @@ def test_table_names_are_split_at_dots() -> None:
     """Quotes keep theirs."""
     assert table_parts("a.b.c") == ("a", "b", "c")
     assert table_parts('a."b.c"') == ("a", "b.c")
+
+
+def test_a_name_of_nothing_but_underscores_is_read_once() -> None:
+    """A file's header may hold anything."""
+    assert resolve("a", [snake_case("_" * 1_000_000)]) is None
