@@ -69,10 +69,11 @@ class GoFlags(click.Command):
         """Turn valued flags into plain ones, then parse as ever."""
         known = {o: p for p in self.params if isinstance(p, click.Option) for o in p.opts}
         plain = (_plain_flag(arg, known) for arg in args)
-        return super().parse_args(ctx, [arg for arg in plain if arg])
+        return super().parse_args(ctx, [arg for arg in plain if arg is not None])
 
 
-def _plain_flag(arg: str, known: Mapping[str, click.Option]) -> str:
+def _plain_flag(arg: str, known: Mapping[str, click.Option]) -> str | None:
+    """The argument as click reads it; None if it says what goes without saying."""
     name, equals, value = arg.partition("=")
     option = known.get(name)
     truth = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
@@ -80,7 +81,7 @@ def _plain_flag(arg: str, known: Mapping[str, click.Option]) -> str:
         return arg
     if truth[value.lower()]:
         return name
-    return option.secondary_opts[0] if option.secondary_opts else ""
+    return option.secondary_opts[0] if option.secondary_opts else None
 
 
 def _options() -> list[Callable[[Command], Command]]:

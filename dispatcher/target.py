@@ -48,7 +48,7 @@ def _sorted(arguments: Iterable[str], here: Path) -> tuple[list[Path], list[str]
     folders: list[Path] = []
     assets: list[str] = []
     names: list[str] = []
-    for argument in arguments:
+    for argument in filter(None, arguments):  # an empty one is none, as for Bruin
         path = here / argument
         if path.is_dir():
             folders.append(_folder(path, argument))

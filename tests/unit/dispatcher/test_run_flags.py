@@ -39,6 +39,12 @@ def test_flags_may_have_a_truth_value_as_in_go() -> None:
     assert flags("--mask-credentials=true").mask_credentials
 
 
+def test_an_empty_value_does_not_swallow_what_follows() -> None:
+    assert flags("--environment", "", "--full-refresh=false", "--tag", "x", "shop").tag == ("x",)
+    assert seen["target"] == ("shop",)
+    assert not seen["flags"].environment
+
+
 @pytest.mark.parametrize("name", ["-e", "--env", "--environment"])
 def test_an_environment_has_three_names(name: str) -> None:
     assert flags(name, "stage").environment == "stage"

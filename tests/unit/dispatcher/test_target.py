@@ -28,6 +28,7 @@ def test_a_folder_and_its_pipeline_file_name_the_pipeline(project: Path) -> None
 
 def test_without_arguments_it_is_the_pipeline_around_the_current_folder(project: Path) -> None:
     assert target.find([], project / "shop" / "assets").pipeline == project / "shop"
+    assert target.find([""], project / "shop").pipeline == project / "shop"
 
 
 def test_an_asset_file_names_its_pipeline_and_itself(project: Path) -> None:
