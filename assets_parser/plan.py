@@ -3,8 +3,8 @@
 The dispatcher calls `build` for `fleet plan`, `run` and `submit`; workers only read the result.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from graphlib import CycleError
 
 from assets_parser import dag, kinds, ordering, prefix, remaining, single_check, sql_tables
@@ -116,10 +116,16 @@ def _levels(
         waits, specs.values(), symbolic=dag.symbolic(assets), dialect=dialect
     )
     try:
-        found = dag.levels(ordered)
+        found = dag.levels(ordered.graph)
     except CycleError:  # only without validation, which names the cycles too
         raise DefinitionError(circular(pipeline)) from None
-    return tuple(tuple(specs[name] for name in level) for level in found)
+    return tuple(tuple(_beside(specs[name], ordered, level) for name in level) for level in found)
+
+
+def _beside(spec: AssetSpec, order: ordering.Order, level: Sequence[str]) -> AssetSpec:
+    """The spec, whose checks wait for the assets of its level that they read."""
+    others = tuple(name for name in order.beside.get(spec.name, ()) if name in level)
+    return replace(spec, checks_after=others) if others else spec
 
 
 def _idle(name: str, options: RunOptions) -> Skipped:

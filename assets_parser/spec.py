@@ -72,6 +72,7 @@ class AssetSpec:
     path: str
     steps: tuple[Step, ...]
     upstreams: tuple[str, ...] = ()
+    checks_after: tuple[str, ...] = ()  # assets of its level whose tables its checks read
     body_path: str = ""
     python: str = "3.11"  # X.Y
     python_notice: str = ""  # why it is this one, when the asset asked for something else

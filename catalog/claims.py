@@ -25,7 +25,7 @@ from catalog.statements import (
     SHOW_WAITING,
     WAIT,
 )
-from catalog.states import RunState, StepState
+from catalog.states import ASSET_OPEN, STEP_OPEN, RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun
 from catalog.values import (
     CheckRow,
@@ -57,6 +57,7 @@ __all__ = [
     "renew",
     "spec",
     "succeed",
+    "unmade",
 ]
 
 
@@ -68,6 +69,20 @@ def spec(engine: Engine, run_id: str, asset: str) -> AssetSpec:
     if not text:
         raise LookupError(f"run {run_id} has no asset {asset}")
     return load_spec(text)
+
+
+def unmade(engine: Engine, run_id: str, assets: Sequence[str]) -> list[str]:
+    """Those of the assets that have a step before their checks which has not ended."""
+    query = (
+        select(StepRun.asset)
+        .join(AssetRun, (AssetRun.run_id == StepRun.run_id) & (AssetRun.asset == StepRun.asset))
+        .where(StepRun.run_id == run_id, StepRun.asset.in_(assets), StepRun.step != "checks")
+        .where(StepRun.state.in_(STEP_OPEN), AssetRun.state.in_(ASSET_OPEN))
+        .distinct()
+        .order_by(StepRun.asset)
+    )
+    with reading(engine) as connection:
+        return list(connection.scalars(query))
 
 
 def claim(

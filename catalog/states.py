@@ -112,3 +112,4 @@ def open_states(kind: type[S]) -> tuple[S, ...]:
 
 RUN_OPEN = open_states(RunState)
 ASSET_OPEN = open_states(AssetState)
+STEP_OPEN = open_states(StepState)

@@ -48,8 +48,8 @@ class Attempt:
     spec: AssetSpec
     run: Facts
 
-    def carry_out(self, unusable: StepFailed | None, *, detached: bool) -> dict[str, Any]:
-        """Do the work, or fail with `unusable`; words for Flower. Raises StepFailed when recorded.
+    def carry_out(self, unusable: StepFailed | NotYet | None, *, detached: bool) -> dict[str, Any]:
+        """Do the work, or end as `unusable`; words for Flower. Raises StepFailed when recorded.
 
         A fenced attempt records nothing: the step is somebody else's by now.
         """
@@ -73,7 +73,9 @@ class Attempt:
         self._tell("succeeded")
         return {key: outcome.result[key] for key in _FLOWER_SHOWS if key in outcome.result}
 
-    def _logged(self, keeper: Keeper, masker: Masker, unusable: StepFailed | None) -> "Outcome":
+    def _logged(
+        self, keeper: Keeper, masker: Masker, unusable: StepFailed | NotYet | None
+    ) -> "Outcome":
         claim, host = self.claim, self.host
         where = (claim.asset, claim.step, claim.number)
         outcome: Outcome | None = None

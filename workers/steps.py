@@ -11,8 +11,10 @@ from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
 from workers.attempt import Attempt
-from workers.errors import StepFailed
+from workers.errors import NotYet, StepFailed
 from workers.host import Facts, Host
+
+_LOOK, _LOOK_MOST = 0.2, 5.0  # seconds between two looks whether a table was made
 
 
 def run_step(
@@ -24,7 +26,8 @@ def run_step(
     """
     run = host.facts(run_id)
     spec = claims.spec(host.engine, run_id, asset)
-    wants, unusable = _wants(host, spec, step, run)
+    waits = _waits(host, run, spec) if step == "checks" else ""
+    wants, unusable = ([], None) if waits else _wants(host, spec, step, run)
     outcome = claims.claim(
         host.engine,
         run_id,
@@ -40,7 +43,14 @@ def run_step(
     if isinstance(outcome, Deferred):
         return {"deferred": outcome.reason}
     attempt = Attempt(host=host, claim=outcome, spec=spec, run=run)
-    return attempt.carry_out(unusable, detached=detached)
+    later = NotYet(waits, min(_LOOK_MOST, _LOOK + outcome.waited / 10)) if waits else None
+    return attempt.carry_out(later or unusable, detached=detached)
+
+
+def _waits(host: Host, run: Facts, spec: AssetSpec) -> str:
+    """Why the checks cannot be asked yet: tables that they read are still being made."""
+    unmade = claims.unmade(host.engine, run.run_id, spec.checks_after) if spec.checks_after else []
+    return f"its checks read {', '.join(unmade)}, still to be made" if unmade else ""
 
 
 def _wants(
