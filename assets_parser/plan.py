@@ -48,13 +48,7 @@ def build(
     if faults := _not_runnable(assets, options):
         raise DefinitionError(faults)
     working = [asset for asset in assets if steps[asset.name] is not None]
-    make = SpecMaker(
-        pipeline=named,
-        options=options,
-        schema_prefix=around.schema_prefix,
-        refresh_restricted=around.refresh_restricted,
-        commit=around.commit,
-    )
+    make = _maker(named, options, around)
     levels = _levels(make, working, steps)
     return Plan(
         pipeline=pipeline.name,
@@ -63,12 +57,22 @@ def build(
         options=options,
         levels=levels,
         skipped=(
-            *(Skipped(asset=names[one.asset], reason=one.reason) for one in selected.skipped),
+            *(replace(one, asset=names[one.asset]) for one in selected.skipped),
             *(_idle(name, options) for name, todo in steps.items() if todo is None),
         ),
         notices=selected.notices,
         faults=tuple(make.late),
         shape=remaining.shape(pipeline),
+    )
+
+
+def _maker(pipeline: Pipeline, options: RunOptions, around: Surroundings) -> SpecMaker:
+    return SpecMaker(
+        pipeline=pipeline,
+        options=options,
+        schema_prefix=around.schema_prefix,
+        refresh_restricted=around.refresh_restricted,
+        commit=around.commit,
     )
 
 
