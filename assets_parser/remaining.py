@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from assets_parser import check_ids
 from assets_parser.model import Pipeline
@@ -16,6 +16,17 @@ from assets_parser.spec import AssetSpec, Plan, Skipped, Step
 
 _LOADS = ("load", "ingest")
 _ADDS_ROWS = frozenset({"append", "delete+insert"})
+_UNDONE = frozenset({"", "config", "connection", "query"})  # errors that leave no rows behind
+
+Written: TypeAlias = Literal["", "yes", "perhaps"]
+"""Whether a query step that failed has its rows in the table, where a second try would add them
+again: "yes" if only a hook behind the commit failed."""
+
+_SAID = {
+    "yes": "has its rows in the table already: only its post hooks run",
+    "perhaps": "may have its rows in the table already: it will fail, as it could add them twice",
+}
+WRITTEN = "written"  # the key by which a continued query step is given it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +35,8 @@ class Left:
 
     `spec` is None for one that it left out, for this `reason`. `done` are the steps that succeeded,
     in order; `given` is what the last of them left, None if that is gone; `begun` is the step that
-    began and did not succeed; `passed` are the ids of checks that need not be asked again.
+    began and did not succeed; `written` says whether its rows are in the table. `passed`
+    are the ids of checks that need not be asked again.
     """
 
     spec: AssetSpec | None = None
@@ -32,6 +44,7 @@ class Left:
     over: bool = False
     done: tuple[Step, ...] = ()
     begun: str = ""
+    written: Written = ""
     given: Mapping[str, Any] | None = None
     passed: frozenset[str] = field(default_factory=frozenset)
 
@@ -50,6 +63,21 @@ def _may_be_half_done(spec: AssetSpec) -> bool:
     after the commit, or where there are no transactions."""
     outside = bool(spec.hooks.post) or spec.type.startswith("clickhouse.")
     return spec.materialization.strategy == "append" and outside
+
+
+def written(spec: AssetSpec, step: Step, kind: str) -> Written:
+    """What an error of this kind says of the rows of a step that only adds some."""
+    if step != "query" or not _appends(spec):
+        return ""
+    if kind == "hook":
+        return "yes"
+    half_done = kind == "query" and spec.type.startswith("clickhouse.")
+    ended_late = kind not in _UNDONE and _may_be_half_done(spec)
+    return "perhaps" if kind == "lost" or half_done or ended_late else ""
+
+
+def _appends(spec: AssetSpec) -> bool:
+    return spec.materialization.strategy == "append" and not spec.full_refresh
 
 
 def shape(pipeline: Pipeline) -> str:
@@ -81,15 +109,24 @@ def narrowed(plan: Plan, earlier: Mapping[str, Left], run_id: str) -> Plan:
         for name, left in earlier.items()
         if name not in planned
     ]
-    return replace(plan, levels=levels, skipped=tuple(skipped))
+    said = [
+        f"{spec.name} {_SAID[mark]}"
+        for level in levels
+        for spec in level
+        if (mark := spec.given.get(WRITTEN))
+    ]
+    notices = (*plan.notices, *said)
+    return replace(plan, levels=levels, skipped=tuple(skipped), notices=notices)
 
 
 def rest(spec: AssetSpec, left: Left) -> AssetSpec:
     """The asset with the steps that are still to be done."""
-    if left.spec is None or not _same(left.spec, spec):
+    if left.spec is None:
         return spec
+    if mark := _mark(spec, left.spec, left):
+        return replace(spec, given={WRITTEN: mark})
     number = _done(spec, left.spec, left)
-    if not number:
+    if not number or not _same(left.spec, spec):
         return spec
     steps = spec.steps[number:]
     if steps[:1] == ("load",) and (left.given is None or not _may_load(spec, left)):
@@ -97,6 +134,13 @@ def rest(spec: AssetSpec, left: Left) -> AssetSpec:
     if steps == ("checks",):
         return _unchecked(replace(spec, steps=steps), left.spec, left)
     return replace(spec, steps=steps, given=left.given or {})
+
+
+def _mark(spec: AssetSpec, before: AssetSpec, left: Left) -> str:
+    """Whether the rows that the asset would add now are there, also if its text has changed."""
+    if "query" not in spec.steps or not _appends(spec) or "query" in left.done:
+        return ""
+    return str(before.given.get(WRITTEN) or left.written)
 
 
 def _done(spec: AssetSpec, before: AssetSpec, left: Left) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from assets_parser.remaining import Left
+from assets_parser.remaining import Left, written
 from assets_parser.spec import load_spec
 from catalog.engine import reading
 from catalog.states import AssetState, StepState
@@ -70,11 +70,14 @@ def _left(row: Any, steps: list[Any], passed: frozenset[str], gone: frozenset[st
     spec = load_spec(row.spec_json)
     done = list(_done(steps))
     following = steps[len(done)] if len(done) < len(steps) else None
+    begun = following if following is not None and following.number else None
+    kind = str(from_json(begun.error_json).get("kind", "")) if begun else ""
     given = from_json(done[-1].result_json) if done else spec.given
     return Left(
         spec=spec,
         done=tuple(step.step for step in done),
-        begun=following.step if following is not None and following.number else "",
+        begun=begun.step if begun else "",
+        written=written(spec, begun.step, kind) if begun else "",
         given=None if _path(given) in gone else given,
         passed=passed,
     )
@@ -95,6 +98,7 @@ def _path(result: Mapping[str, Any]) -> str | None:
 def _steps(connection: Connection, run_id: str) -> dict[str, list[Any]]:
     query = (
         select(StepRun.asset, StepRun.step, StepRun.state, StepRun.number, StepRun.result_json)
+        .add_columns(StepRun.error_json)
         .where(StepRun.run_id == run_id)
         .order_by(StepRun.asset, StepRun.position)
     )

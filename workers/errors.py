@@ -9,6 +9,7 @@ Kind = Literal[
     "env",
     "load",
     "query",
+    "hook",  # behind the commit: the asset's rows are in its table
     "sensor",
     "checks",
     "timeout",

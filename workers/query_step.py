@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from assets_parser import remaining
 from workers import connections, query_failures, sql_session
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
@@ -29,13 +30,15 @@ def run(context: StepContext) -> StepResult:
     connection = connections.of(context).get(context.spec.connection)
     context.mask(secret_texts(connection))
     guard = Guard(context.stop, context.spec.timeout)
+    mark = _refuse_twice(context)
     with _refusals():
         platform = _platform(context, connection)
         written = _script(context)
         with sql_session.opened(context, connection, guard) as session:
             read = _of_environment(context, platform, session)
             written = written if read is context else _script(read)
-            rows = _Run(read, platform, session, guard).carry_out(written)
+            run = _Run(read, platform, session, guard)
+            rows = run.behind(written) if mark else run.carry_out(written)
     if rows is not None:
         said = f"{rows:,} {'row' if rows == 1 else 'rows'} written to {context.spec.name}"
         with contextlib.suppress(OSError):  # they are committed: a full disk must not repeat them
@@ -57,6 +60,22 @@ def _refusals() -> Iterator[None]:
         yield
     except BadAsset as error:
         raise StepFailed("config", str(error), hint=error.hint) from None  # the same next time
+
+
+def _refuse_twice(context: StepContext) -> str:
+    """Whether an earlier run has added the asset's rows; StepFailed where that is not known."""
+    mark = str(context.previous.get(remaining.WRITTEN, ""))
+    if mark == "perhaps":
+        name, path = context.spec.name, context.spec.path
+        raise StepFailed(
+            "config",
+            f"an earlier run may have added these rows to {name} already: they are not added again",
+            hint=f"look at the table; `fleet run {path} --downstream` adds them, and runs what "
+            "depends on it",
+        )
+    if mark:
+        context.log.line("an earlier run has written the rows: only the post hooks run")
+    return mark
 
 
 def _platform(context: StepContext, connection: Connection) -> Platform:
@@ -105,8 +124,18 @@ class _Run:
             existing = self._existing()
             script = _script(self.context, Facts(existing=existing))
         rows = self._within(script, existing)
-        self._all(script.after)
+        self.behind(script)
         return rows
+
+    def behind(self, script: Script) -> int | None:
+        """The hooks behind the commit: if one fails, the rows are there all the same."""
+        try:
+            self._all(script.after)
+        except StepFailed as error:
+            if error.kind == "query":
+                error.kind = "hook"
+            raise
+        return None
 
     def _within(self, script: Script, existing: tuple[str, ...] | None) -> int | None:
         """The part that is one transaction; undone if any of it fails."""

@@ -127,6 +127,21 @@ def test_a_failed_load_starts_from_the_stored_data(up: Cli, project: Project) ->
     assert project.rows("select id from main.rows") == [(1,)]
 
 
+def test_rows_that_were_appended_before_a_hook_failed_are_not_appended_again(
+    up: Cli, project: Project
+) -> None:
+    header = "type: duckdb.sql\nmaterialization: {type: table, strategy: append}\n"
+    hook = 'hooks: {post: [{query: "insert into main.told select 1"}]}\n'
+    file = project.folder / "assets" / "t.sql"
+    file.write_text(f"/* @bruin\nname: main.t\n{header}{hook}@bruin */\nselect 1 as a\n")
+    assert up("run", "shop").returncode == 1
+    execute(project, "create table main.told (a integer)")
+    done = up("retry")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "note: main.t has its rows in the table already" in done.stderr
+    assert project.rows("from main.t") == project.rows("from main.told") == [(1,)]
+
+
 def test_an_asset_whose_text_changed_starts_from_its_beginning(up: Cli, project: Project) -> None:
     project.table("main.rows", "[{'id': -1}]", header=CHECKED)
     assert up("run", "shop").returncode == 1

@@ -7,6 +7,7 @@ import pytest
 
 from assets_parser.model import Column, ForeignKey
 from tests.support.sql_assets import DAY, KEY, NAME, SOURCE, House, house, server
+from workers import query_step
 from workers.errors import StepFailed
 
 __all__ = ["house", "server"]
@@ -284,6 +285,26 @@ def test_a_hook_that_fails_before_stops_the_asset(house: House) -> None:
 def test_a_hook_that_fails_behind_leaves_the_table(house: House) -> None:
     with pytest.raises(StepFailed, match="nowhere"):
         house.run("select 1 as a", post=["select * from nowhere"])
+    assert house.rows() == [(1,)]
+
+
+def test_a_run_that_continues_does_only_the_hooks_of_rows_that_are_there(house: House) -> None:
+    house.run("select 1 as a")
+    with pytest.raises(StepFailed, match="nowhere") as failed:
+        house.run("select 1 as a", "append", post=["select * from nowhere"])
+    assert failed.value.kind == "hook"
+    post = ["create table shop.after as select 2 as a"]
+    again = house.context("select 1 as a", "append", post=post)
+    query_step.run(replace(again, previous={"written": "yes"}))
+    assert (house.rows(), house.rows(name="shop.after")) == ([(1,), (1,)], [(2,)])
+
+
+def test_rows_that_may_be_there_are_not_added_again(house: House) -> None:
+    house.run("select 1 as a")
+    again = house.context("select 1 as a", "append")
+    with pytest.raises(StepFailed, match="may have added these rows") as refused:
+        query_step.run(replace(again, previous={"written": "perhaps"}))
+    assert "fleet run assets/t.sql --downstream" in refused.value.hint
     assert house.rows() == [(1,)]
 
 

@@ -12,10 +12,11 @@ from assets_parser.model import (
     Column,
     CustomCheck,
     Dependency,
+    Hooks,
     Materialization,
     Pipeline,
 )
-from assets_parser.remaining import Left, narrowed, rest, shape, unfinished
+from assets_parser.remaining import Left, narrowed, rest, shape, unfinished, written
 from assets_parser.spec import AssetSpec
 from tests.support.plans import asset, plan
 
@@ -144,6 +145,51 @@ def test_a_plan_keeps_what_is_unfinished_and_says_why_the_rest_is_left_out() -> 
         "d": "is disabled (enabled: false)",
         "e": "succeeded in run first",
     }
+
+
+POST = Hooks(post=("select 1",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("hook", {}, "yes"),
+        ("lost", {}, "perhaps"),
+        ("lost", {"full_refresh": True}, ""),
+        ("lost", {"materialization": Materialization(type="table", strategy="merge")}, ""),
+        ("query", {"hooks": POST}, ""),
+        ("config", {"hooks": POST}, ""),
+        ("timeout", {}, ""),
+        ("timeout", {"hooks": POST}, "perhaps"),
+        ("cancelled", {"hooks": POST}, "perhaps"),
+        ("query", {"type": "clickhouse.sql"}, "perhaps"),
+        ("connection", {"type": "clickhouse.sql"}, ""),
+        ("", {"type": "clickhouse.sql"}, ""),
+    ],
+)
+def test_what_an_error_says_of_rows_that_were_appended(
+    kind: str, fields: dict[str, Any], expected: str
+) -> None:
+    one = asset("a", **{"type": "pg.sql", "materialization": APPEND} | fields)
+    assert written(one, "query", kind) == expected
+
+
+@pytest.mark.parametrize("mark", ["yes", "perhaps"])
+def test_rows_that_were_appended_are_not_appended_again_by_any_later_run(mark: Any) -> None:
+    one = asset("a", type="pg.sql", materialization=APPEND, steps=("query", "checks"), source="1")
+    first = rest(one, Left(spec=one, begun="query", written=mark))
+    assert (first.steps, first.given) == (one.steps, {"written": mark})
+    changed = replace(one, source="2", hooks=POST)
+    for left in (Left(spec=first, begun="query"), Left(spec=first, begun="query", written="yes")):
+        assert rest(changed, left).given == {"written": mark}
+    assert not rest(replace(one, full_refresh=True), Left(spec=first)).given
+    assert not rest(one, Left(spec=first, done=("query",), begun="checks", given={})).given
+
+
+def test_the_plan_says_whose_rows_are_there() -> None:
+    one = asset("a", type="pg.sql", materialization=APPEND, steps=("query",))
+    made = narrowed(plan([one]), {"a": Left(spec=one, begun="query", written="yes")}, "first")
+    assert made.notices == ("a has its rows in the table already: only its post hooks run",)
 
 
 def pipeline(*assets: Asset) -> Pipeline:

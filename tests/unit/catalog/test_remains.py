@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from assets_parser.model import Materialization
 from catalog import artifacts, claims, levels, remains, runs
 from catalog.claims import CheckRow, StepError
 from tests.support import catalogs as c
@@ -38,6 +39,17 @@ def test_steps_that_succeeded_and_what_the_last_of_them_left(engine: Engine) -> 
     left = remains.left(engine, failed_at(engine, "load"))["a"]
     assert (left.over, left.done, left.begun) == (False, ("materialize",), "load")
     assert left.given is not None and left.given["data"]["path"] == DATA["path"]
+
+
+@pytest.mark.parametrize(("kind", "written"), [("hook", "yes"), ("lost", "perhaps"), ("query", "")])
+def test_whether_the_rows_of_a_failed_append_are_there(
+    engine: Engine, kind: str, written: str
+) -> None:
+    form = Materialization(type="table", strategy="append")
+    run_id = record(engine, plan([asset("a", steps=("query", "checks"), materialization=form)]))
+    c.begin(engine, run_id)
+    claims.fail(engine, c.take(engine, run_id, "a", "query"), StepError(kind=kind, message="no"))
+    assert remains.left(engine, run_id)["a"].written == written
 
 
 def test_data_that_was_removed_is_not_given(engine: Engine) -> None:
