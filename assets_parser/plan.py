@@ -11,7 +11,9 @@ from assets_parser import dag, kinds, ordering, prefix, remaining, single_check,
 from assets_parser.connections import majority_platform
 from assets_parser.faults import DefinitionError, Fault
 from assets_parser.model import Asset, Pipeline
+from assets_parser.rules import ingestr
 from assets_parser.rules.dependencies import circular
+from assets_parser.rules.places import line_of
 from assets_parser.selection import Selected, Selection, select
 from assets_parser.spec import AssetSpec, Plan, RunOptions, Skipped, Step
 from assets_parser.specs import SpecMaker
@@ -156,6 +158,15 @@ def _type_fault(asset: Asset) -> Iterable[Fault]:
             hint="; ".join(filter(None, (kinds.siblings(asset.type), _LEAVE_OUT))),
             file=asset.path,
             line=asset.lines.get("type", 1),
+            asset=asset.name,
+        )
+    elif name := ingestr.endless(asset):
+        yield Fault(
+            rule=ingestr.ENDLESS_RULE,
+            message=ingestr.ENDLESS.format(name=name),
+            hint=f"{ingestr.ENDLESS_HINT}; {_LEAVE_OUT}",
+            file=asset.path,
+            line=line_of(asset, f"parameters.{name}"),
             asset=asset.name,
         )
 

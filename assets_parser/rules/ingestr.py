@@ -19,6 +19,9 @@ _STRATEGIES = {  # of `materialization`, and what ingestr calls them
     "truncate+insert": "truncate+insert",
 }
 _OWN = (*_STRATEGIES.values(), "scd2", "none")  # what `incremental_strategy` may say
+ENDLESS_RULE = "endless-ingestr"
+ENDLESS = "'{name}' asks for changes without an end, which cannot run: a step has an end"
+ENDLESS_HINT = "load the table with merge or delete+insert, or stream with `bruin run`"
 _KEYED = ("append", "merge", "delete+insert")
 _WORDS = {"cdc_mode": ("stream", "batch"), "cdc_sql_capture": ("cdc", "change_tracking")}
 _VERSION = re.compile(r"v(0|[1-9]\d*)(\.\d+\.\d+)?", re.ASCII)
@@ -35,6 +38,22 @@ def check(pipeline: Pipeline) -> Iterator[Fault]:
             yield from _keys(asset)
             yield from _values(asset)
             yield from _deprecated(asset)
+            if name := endless(asset):
+                yield _without_end(asset, name)
+
+
+def endless(asset: Asset) -> str:
+    """The parameter of an ingestr asset that asks for changes without an end, empty if none."""
+    if asset.type != "ingestr":
+        return ""
+    on = (name for name in ("stream", "cdc") if parameter(asset, name).strip().lower() == "true")
+    return next(on, "cdc_mode" if parameter(asset, "cdc_mode") else "")
+
+
+def _without_end(asset: Asset, name: str) -> Fault:
+    """Only a warning: a run that leaves the asset out may go on; the plan refuses it."""
+    message, place = ENDLESS.format(name=name), f"parameters.{name}"
+    return warn_asset(asset, ENDLESS_RULE, message, field=place, hint=ENDLESS_HINT)
 
 
 def parameter(asset: Asset, name: str) -> str:

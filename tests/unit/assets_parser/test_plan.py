@@ -89,6 +89,15 @@ def test_other_types_cannot_run_yet_unless_they_are_left_out() -> None:
     assert _levels(build(shop, options(), Selection(assets=("b",)))) == [["b"]]
 
 
+def test_a_stream_stops_the_plan_unless_it_is_left_out() -> None:
+    endless = asset("a", type="ingestr", parameters={"stream": True}, lines={"parameters": 4})
+    shop = pipeline(endless, asset("b"))
+    with pytest.raises(DefinitionError, match="'stream' asks for changes without an end") as caught:
+        build(shop, options())
+    assert [fault.line for fault in caught.value.faults] == [4]
+    assert _levels(build(shop, options(), Selection(assets=("b",)))) == [["b"]]
+
+
 def test_a_template_that_no_variant_filled_in_stops_the_run() -> None:
     with pytest.raises(DefinitionError, match="--variant"):
         build(pipeline(asset("a", enabled="{{ var.on }}")), options())
