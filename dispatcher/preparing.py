@@ -194,14 +194,19 @@ def _commit(root: Path) -> str:
     return done.stdout.strip()
 
 
-def confirm(prepared_environment: str, flags: RunFlags) -> None:
-    """Ask before a production environment, as Bruin does; FleetError where nobody can answer."""
+def confirm(prepared: Prepared, flags: RunFlags) -> None:
+    """Ask before a production environment, as Bruin does; FleetError where nobody can answer.
+
+    A run that continues another is in that one's environment, whatever the flags say.
+    """
     import click
 
-    only = ("checks",) if flags.single_check else flags.only
-    if flags.force or not options.looks_like_production(flags.environment, only):
+    run, name = prepared.plan.options, prepared.environment.name
+    named = name if run.continues else flags.environment
+    only = ("checks",) if run.single_check else run.only
+    if flags.force or not options.looks_like_production(named, only):
         return
     if not (os.isatty(0) and os.isatty(1)):
-        message = f"environment '{prepared_environment}' looks like production"
+        message = f"environment '{name}' looks like production"
         raise FleetError(message, hint="--force runs it without asking")
-    click.confirm(f"Run in the production environment '{prepared_environment}'?", abort=True)
+    click.confirm(f"Run in the production environment '{name}'?", abort=True)

@@ -54,7 +54,7 @@ def _run(request: Request) -> int:
         prepared = prepare(request, aim, settings)
         if not prepared.plan.assets:
             return _nothing(request, prepared)
-        preparing.confirm(prepared.environment.name, request.flags)
+        preparing.confirm(prepared, request.flags)
         return _submit_and_follow(_catalog(settings), prepared, fleet, request)
 
 
@@ -68,7 +68,7 @@ def detached(request: Request) -> int:
     prepared = prepare(request, aim, settings)
     if not prepared.plan.assets:
         return _nothing(request, prepared)
-    preparing.confirm(prepared.environment.name, request.flags)
+    preparing.confirm(prepared, request.flags)
     engine = _catalog(settings)
     run_id = _record(engine, prepared, fleet)
     _send(engine, run_id, prepared, fleet)

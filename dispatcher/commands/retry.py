@@ -14,6 +14,7 @@ from dispatcher.look import Look
 @output_flags
 @flag("--workers", type=click.IntRange(0), default=0, help="Most steps at a time.")
 @flag("--config-file", default="", metavar="TEXT", help="Path of .bruin.yml.")
+@flag("-f", "--force", is_flag=True, help="Do not ask before a production environment.")
 @flag("-d", "--detach", is_flag=True, help="Print the new run's id and return at once.")
 @settings_flags
 def command(
@@ -21,6 +22,7 @@ def command(
     run: str,
     workers: int,
     config_file: str,
+    force: bool,
     detach: bool,
     overrides: dict[str, Any],
     look: Look,
@@ -37,7 +39,7 @@ def command(
     view = lookup.run(fleets.catalog(fleets.load_settings(overrides)), run)
     request = running.Request(
         target=(continuing.place(view),),
-        flags=RunFlags(workers=workers, config_file=config_file),
+        flags=RunFlags(workers=workers, config_file=config_file, force=force),
         overrides=overrides,
         look=look,
         retry=view.id,

@@ -142,6 +142,20 @@ def test_rows_that_were_appended_before_a_hook_failed_are_not_appended_again(
     assert project.rows("from main.t") == project.rows("from main.told") == [(1,)]
 
 
+def test_the_rest_of_a_production_run_is_not_done_unasked(up: Cli, project: Project) -> None:
+    config = project.folder / ".bruin.yml"
+    text = config.read_text().replace("default:", "prod:")
+    config.write_text("default_environment: prod\n" + text)
+    broken(project)
+    assert "failed" in up("run", "shop", "-e", "prod", "--force").stdout
+    (project.folder / "cured").touch()
+    for command in (["retry"], ["run", "shop", "--continue"], ["retry", "--detach"]):
+        refused = up(*command)
+        assert (refused.returncode, "environment 'prod' looks like" in refused.stderr) == (1, True)
+    assert up("retry", "--force").returncode == 0
+    assert ran(up)["after"] == "succeeded"
+
+
 def test_an_asset_whose_text_changed_starts_from_its_beginning(up: Cli, project: Project) -> None:
     project.table("main.rows", "[{'id': -1}]", header=CHECKED)
     assert up("run", "shop").returncode == 1
