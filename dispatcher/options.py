@@ -146,7 +146,7 @@ def _interval(flags: RunFlags) -> Interval:
 
 def _moment(name: str, text: str) -> datetime | None:
     try:
-        return intervals.parse_moment(text).astimezone(UTC) if text else None
+        return intervals.parse_moment(text) if text else None
     except ValueError as error:
         hint = "" if "such as" in str(error) else "such as 2024-01-31"
         raise FleetError(f"{name} {text}: {error}", hint=hint) from error

@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime, time
 from pathlib import Path
 
+from assets_parser.layouts import zone_text
 from assets_parser.spec import AssetSpec, Plan, dump
 from assets_parser.suggestions import did_you_mean
 from dispatcher import plan_words, tables
@@ -67,9 +69,11 @@ def _head(plan: Plan, prefix: str) -> str:
 
 def _shown(moment: str) -> str:
     """A moment as short as it can be: the day alone where the time says nothing."""
-    day, _, time = moment.partition("T")
-    whole = time.startswith(("00:00:00+", "23:59:59.999999"))
-    return day if whole else f"{day} {time.partition('+')[0].partition('.')[0]}"
+    value = datetime.fromisoformat(moment)
+    zone = zone_text(value).removeprefix("Z")
+    if not zone and value.time() in (time.min, time.max):
+        return f"{value.date()}"
+    return f"{value.date()} {value:%H:%M:%S}{zone}"
 
 
 def _levels(terminal: Terminal, plan: Plan, prepared: Prepared) -> None:

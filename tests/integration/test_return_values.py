@@ -243,6 +243,34 @@ def test_digits_below_a_microsecond_are_cut_off_and_said(place: Bench, table: st
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[{'at': dt.date(1970, 1, 1)}, {'at': dt.datetime(1970, 1, 1, 5)}]",
+        "[{'at': dt.datetime(1970, 1, 1)}, {'at': dt.date(1970, 1, 1)}, {'at': None}]",
+        "iter([pa.table({'at': [dt.date(1970, 1, 1)]}), pa.table({'at': [dt.datetime.min]})])",
+    ],
+)
+def test_days_among_moments_are_moments(place: Bench, text: str) -> None:
+    """pyarrow makes days of both when a day comes first, and drops the time without a word."""
+    found = rows(place, returning(text, "import datetime as dt"), requirements=FRAMES)
+    assert {type(row["at"]) for row in found} <= {dt.datetime, type(None)}
+    assert found[0] == {"at": dt.datetime(1970, 1, 1)}
+
+
+def test_missing_values_of_pandas_in_dicts_are_null(place: Bench) -> None:
+    """`to_dict("records")` leaves NaT, NA and NaN among texts, which pyarrow refuses."""
+    frame = (
+        "pd.DataFrame({'at': pd.to_datetime(['1970-01-01', None]), 's': ['x', None],"
+        " 'n': pd.array([1, None], dtype='Int64')}).to_dict('records')"
+    )
+    found = rows(place, returning(frame), requirements=FRAMES)
+    assert found == [
+        {"at": dt.datetime(1970, 1, 1), "s": "x", "n": 1},
+        {"at": None, "s": None, "n": None},
+    ]
+
+
+@pytest.mark.parametrize(
     ("frame", "columns", "noticed"),
     [
         ("df.set_index('id')", ["v", "id"], False),

@@ -148,7 +148,13 @@ def _join_exact(a: Any, b: Any) -> Any:
     return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
 
 
+def _is_moment(kind: Any) -> bool:
+    return t.is_timestamp(kind) or t.is_date(kind)
+
+
 def _join_moments(a: Any, b: Any) -> Any:
+    """A day beside moments is its midnight."""
+    a, b = (pa.timestamp("s") if t.is_date(kind) else kind for kind in (a, b))
     if (a.tz is None) != (b.tz is None):
         raise TypeClash("moments with and without a time zone")
     unit = UNITS[max(UNITS.index(a.unit), UNITS.index(b.unit))]
@@ -189,7 +195,7 @@ _UNIFY: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = [
     (_is_exact, _join_exact),
     (_is_text, lambda a, b: pa.large_string()),
     (_is_bytes, lambda a, b: pa.large_binary()),
-    (t.is_timestamp, _join_moments),
+    (_is_moment, _join_moments),
     (t.is_duration, _join_durations),
     (t.is_time, _join_times),
     (_is_list, _join_lists),

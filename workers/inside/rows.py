@@ -8,6 +8,9 @@ Used by sink.py in the asset's interpreter.
 
 from __future__ import annotations
 
+import datetime
+import math
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -48,7 +51,7 @@ def _text_keys(row: Any) -> Any:
 
 def _array(name: str, column: list[Any], start: int) -> Any:
     try:
-        array = pa.array(column)
+        array = _exact(column, pa.array(column))
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         array = _repaired(column)
         if array is None:
@@ -56,13 +59,39 @@ def _array(name: str, column: list[Any], start: int) -> Any:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
+def _exact(column: list[Any], array: Any) -> Any:
+    """The array; of moments where pyarrow made days of them because the first one is a day."""
+    if pa.types.is_date32(array.type) and any(isinstance(i, datetime.datetime) for i in column):
+        return pa.array([_moment(item) for item in column])
+    return array
+
+
+def _moment(item: Any) -> Any:
+    if isinstance(item, datetime.date) and not isinstance(item, datetime.datetime):
+        return datetime.datetime(item.year, item.month, item.day)
+    return item
+
+
 def _repaired(column: list[Any]) -> Any:
-    """pyarrow refuses numpy's numbers beside Python's own; None if that is not the trouble."""
+    """pyarrow refuses numpy's numbers beside Python's own, a day after a moment, and what pandas
+    has for missing values; None if that is not the trouble.
+    """
     plain = [item.item() if values.is_numpy_scalar(item) else item for item in column]
+    plain = [None if missing else item for item, missing in zip(plain, _missing(plain))]
+    moments = any(isinstance(item, datetime.datetime) for item in plain)
     try:
-        return pa.array(plain)
+        return pa.array([_moment(item) for item in plain] if moments else plain)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
+
+
+def _missing(column: list[Any]) -> list[bool]:
+    """Which items are NaT or NA, or NaN among texts."""
+    pandas = sys.modules.get("pandas")
+    known = [id(getattr(pandas, name)) for name in ("NaT", "NA") if hasattr(pandas, name)]
+    texts = any(isinstance(item, str) for item in column)
+    nan = [texts and isinstance(item, float) and math.isnan(item) for item in column]
+    return [id(item) in known or lost for item, lost in zip(column, nan)]
 
 
 def _explain(name: str, column: list[Any], start: int, error: Exception) -> str:

@@ -43,6 +43,12 @@ def test_a_backfill_names_its_runs_by_their_start(monkeypatch: pytest.MonkeyPatc
     assert found.bruin_run_id == "feb__2024_02_01_00_00_00"
 
 
+def test_a_moment_keeps_the_zone_in_which_it_was_given() -> None:
+    dates = ("--start-date", "2024-02-01T10:20+02:00", "--end-date", "2024-02-01T09:00Z")
+    found = _options(*dates)
+    assert (found.start, found.end) == ("2024-02-01T10:20:00+02:00", "2024-02-01T09:00:00+00:00")
+
+
 def test_only_knows_its_words_and_nothing_is_pushed() -> None:
     assert _options("--only", "checks", "--only", "main").only == ("main", "checks")
     assert _options("--only", "main", "--only", "push-metadata").only == ("main",)
