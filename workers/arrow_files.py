@@ -19,7 +19,6 @@ pc: Any = pa.compute
 ipc: Any = pa.ipc
 
 _EXACT_DIGITS = 15  # that a JSON number keeps wherever it is read
-_MADE_AGAIN = "run the asset again: its data is made anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,22 +99,24 @@ class Data:
         return nulls > 0 or outside
 
 
-def verified(root: Path, recorded: Mapping[str, Any]) -> Data:
-    """The file that the materialize step recorded; StepFailed if it is not the same any more."""
+def verified(root: Path, recorded: Mapping[str, Any], asset: str) -> Data:
+    """The file that the materialize step recorded; StepFailed if it is not the same any more.
+
+    `asset` is the path of the asset's file, for the words of the failure.
+    """
+    anew = f"`fleet run {asset} --downstream` makes it anew, and runs what depends on it"
     path = storage.inside(root, str(recorded["path"]))
     try:
         size = path.stat().st_size
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise StepFailed(
-            "load", f"the asset's data is gone: {path}: {why}", hint=_MADE_AGAIN
-        ) from None
+        raise StepFailed("load", f"the asset's data is gone: {path}: {why}", hint=anew) from None
     if size != recorded["bytes"] or storage.digest(path) != recorded["digest"]:
         raise StepFailed(
             "load",
             f"the asset's data changed after it was written: {path}",
             detail=f"{recorded['bytes']} bytes were recorded, the file has {size}",
-            hint=_MADE_AGAIN,
+            hint=anew,
         )
     return read(path, int(recorded["rows"]))
 

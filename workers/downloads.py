@@ -47,7 +47,8 @@ def fetch(url: str, path: Path, *, most: int, timeout: float, stop: Stop) -> int
         with _opener().open(_request(url), timeout=QUIET) as answer, path.open("wb") as file:
             return _copied(answer, file, _Bounds(url=url, most=most, until=until, stop=stop))
     except urllib.error.HTTPError as error:
-        raise _failed(url, f"the server answered {error.code} {error.reason}") from None
+        reason = str(error.reason).replace(error.url, shown(error.url))  # where a redirect leads
+        raise _failed(url, f"the server answered {error.code} {reason}") from None
     except urllib.error.URLError as error:
         raise _failed(url, str(error.reason)) from None
     except (http.client.InvalidURL, UnicodeError):  # their text is the address, login and all

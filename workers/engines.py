@@ -5,6 +5,7 @@ duckdb-engine's fails on newer DuckDBs. Results are read as far as they are aske
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -28,6 +29,7 @@ from workers.sql.names import table_parts
 
 _MANY = 100_000  # columns, of all tables of one name
 _STREAMS = frozenset({"postgres", "redshift"})  # whose driver would fetch everything otherwise
+_IN_USE = re.compile(r"could not set lock|database (table )?is locked", re.IGNORECASE)
 
 
 class QueryFailed(Exception):
@@ -226,9 +228,14 @@ def _no_driver(connection: Connection, way: Access, error: Exception) -> StepFai
 def _help(connection: Connection, said: str) -> str:
     if duckdb_driver.NEWER in said:
         return duckdb_driver.NEWER_HINT
-    if connection.file and "lock" in said.lower():
+    if connection.file and in_use(said):
         return "another program has the file open; end it, or wait and run again"
     return f"check the connection {connection.name!r} of .bruin.yml on this worker"
+
+
+def in_use(said: str) -> bool:
+    """Whether DuckDB or SQLite says that another program has the file open."""
+    return _IN_USE.search(said) is not None
 
 
 def _prepare(raw: Any, connection: Connection, *, write: bool) -> None:

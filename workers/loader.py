@@ -40,7 +40,7 @@ def run(context: StepContext) -> StepResult:
     if not recorded:
         proof = Proof(rows=0, notices=("no data",))
         return loading.result(context, connection, context.spec.name, proof, began)
-    data = arrow_files.verified(context.settings.storage_path, recorded)
+    data = arrow_files.verified(context.settings.storage_path, recorded, context.spec.path)
     if not data.names and not data.rows:
         proof = Proof(rows=0, notices=("no data: the asset returned neither rows nor columns",))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 
 from workers import connections
 from workers.context import StepContext, StepResult
-from workers.engines import Database, QueryFailed, opened
+from workers.engines import Database, QueryFailed, in_use, opened
 from workers.errors import NotYet, StepFailed
 from workers.guard import Guard
 from workers.secret_values import secret_texts
@@ -86,7 +86,7 @@ def _patiently(context: StepContext, interval: float, patience: float) -> int:
     try:
         return _look(context)
     except StepFailed as error:
-        held = error.kind == "connection" and "lock" in error.detail.lower()
+        held = error.kind == "connection" and in_use(error.detail)
         if not held or connections.of(context).get(context.spec.connection).file is None:
             raise
         context.log.line(error.detail)

@@ -136,7 +136,7 @@ def _path(connection: Connection) -> str:
 
 def _cannot_open(connection: Connection, said: str) -> StepFailed:
     hint = f"check the connection {connection.name!r} of .bruin.yml on this worker"
-    if "lock" in said.lower():
+    if engines.in_use(said):
         hint = "another program has the file open; end it, or wait and run again"
     if duckdb_driver.NEWER in said:
         hint = duckdb_driver.NEWER_HINT

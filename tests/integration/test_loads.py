@@ -212,6 +212,17 @@ def test_the_data_is_removed_after_the_load(target: Target) -> None:
         assert not [name for name in beside if "staging" in name]
 
 
+def test_data_that_is_gone_says_how_it_is_made_anew(tmp_path: Path) -> None:
+    """Another `fleet retry` would look for it again where nobody who starts runs sees storage."""
+    target = tables.duckdb(tmp_path)
+    recorded = target.data(ONE)
+    (target.settings.storage_path / recorded["path"]).unlink()
+    gone = pytest.raises(StepFailed, match="data is gone")
+    with gone as failed, _recorded(target, recorded):
+        target.load(ONE)
+    assert ".py --downstream` makes it anew" in failed.value.hint
+
+
 def test_data_that_changed_is_not_loaded(tmp_path: Path) -> None:
     """Size and digest are compared with what the catalog remembers."""
     target = tables.duckdb(tmp_path)

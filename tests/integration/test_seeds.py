@@ -228,9 +228,10 @@ def test_a_download_that_fails_says_why(duckdb: Target, path: str, words: str) -
     with_settings(duckdb, seed_max_bytes=1000)
     with (
         web(duckdb.folder / "assets") as address,
-        pytest.raises(StepFailed, match=words),
+        pytest.raises(StepFailed, match=words) as failure,
     ):
         seed(duckdb, path=address + path)
+    assert "hunter2" not in failure.value.message + failure.value.detail
 
 
 def test_a_server_that_is_not_there_is_said(duckdb: Target) -> None:

@@ -150,6 +150,18 @@ def test_a_table_sensor_counts_tables_and_no_views(
         look(target, kind=kind, table="it's.not'there")
 
 
+def test_a_file_that_cannot_be_opened_is_not_taken_for_one_in_use(tmp_path: Path) -> None:
+    """Whatever its name is."""
+    (tmp_path / "locks").mkdir()
+    target = tables.duckdb(tmp_path / "locks")
+    assert target.connection.file is not None
+    target.connection.file.parent.mkdir(parents=True, exist_ok=True)
+    target.connection.file.write_bytes(b"no database" * 1000)
+    with pytest.raises(StepFailed, match="cannot open connection") as failed:
+        look(target, "wait", query="select 1")
+    assert "locks/" in failed.value.detail and "another program" not in failed.value.hint
+
+
 def test_a_sensor_that_waits_outlasts_whoever_has_the_file_open(tmp_path: Path) -> None:
     target = tables.duckdb(tmp_path)
     target.execute("CREATE SCHEMA shop")

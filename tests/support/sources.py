@@ -151,7 +151,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
             self.end_headers()
         elif self.path.startswith("/away/"):
             self.send_response(302)
-            self.send_header("Location", "file:///etc/hostname")
+            self.send_header("Location", "file:///etc/hostname?token=hunter2")
             self.end_headers()
         elif self.path.startswith("/short/"):
             self.send_response(200)
