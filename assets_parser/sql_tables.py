@@ -43,16 +43,11 @@ def dialect_of(platform: str) -> str:
     return _PLATFORMS.get(word, word if word in _SAME else "")
 
 
-def tables_read(sql: str, dialect: str = "") -> frozenset[str]:
-    """The tables that a script reads, dotted, without quotes, and which it does not make itself.
+def reads(sql: str, dialect: str = "") -> tuple[Reference, ...]:
+    """The places where a script reads a table that it does not make itself.
 
     Every name of a statement that cannot be parsed is one: who asks knows which tables there are.
     """
-    return frozenset(one.name for one in reads(sql, dialect))
-
-
-def reads(sql: str, dialect: str = "") -> tuple[Reference, ...]:
-    """The places where a script reads a table that it does not make itself."""
     found = references_of(sql, dialect)
     made = {one.name.casefold() for one in found if one.use == "created"}
     read = (one for one in found if one.use in ("read", "word"))

@@ -39,11 +39,6 @@ def access(connection: Connection, *, write: bool = False, name: str = "fleet") 
     return build(connection, write, name)
 
 
-def queried(connection_type: str) -> bool:
-    """Whether queries of our own can go to connections of that type."""
-    return connection_type in _TYPES
-
-
 def _url(driver: str, connection: Connection, usual: int = 0, **given: Any) -> "URL":
     from sqlalchemy import URL  # noqa: PLC0415 - only where queries are run
 

@@ -5,13 +5,13 @@ also destinations have their address in workers.uris.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from workers.connections import Connection
 from workers.errors import StepFailed
-from workers.uris import NoUri, ingestr_uri
+from workers.uris import NoUri, ingestr_uri, query_of
 
 CREDENTIALS = "credentials"  # the place of a service account's JSON in a form
 _CREDENTIALS_NAME = "credentials_base64"
@@ -70,7 +70,7 @@ def _filled(connection: Connection, form: Form) -> str:
     host = connection.text(form.host) if form.host else ""
     if form.host and not host:
         raise _missing(connection, form.host)
-    return f"{form.scheme}://{quote(host, safe=':.')}{_query(values)}"
+    return f"{form.scheme}://{quote(host, safe=':.')}{query_of(values)}"
 
 
 def _value(connection: Connection, field: str) -> str:
@@ -92,11 +92,6 @@ def _missing(connection: Connection, field: str) -> StepFailed:
     return StepFailed("config", f"connection {connection.name!r} ({connection.type}) has no {what}")
 
 
-def _query(values: Mapping[str, str]) -> str:
-    kept = {key: value for key, value in values.items() if value}
-    return f"?{urlencode(kept)}" if kept else ""
-
-
 def _login(connection: Connection, user: str = "username", password: str = "password") -> str:  # noqa: S107
     name, secret = connection.text(user), connection.text(password)
     if not name and not secret:
@@ -115,7 +110,7 @@ def _server(scheme: str, port: int = 0, path: str = "database", query: str = "")
         where = f"{host}:{number}" if number else host
         values = {word: connection.text(word) for word in query.split()}
         end = f"/{quote(connection.text(path), safe='')}" if path and connection.text(path) else ""
-        return f"{scheme}://{_login(connection)}{where}{end}{_query(values)}"
+        return f"{scheme}://{_login(connection)}{where}{end}{query_of(values)}"
 
     return build
 
@@ -139,7 +134,7 @@ def _bucket(scheme: str, credentials: Callable[[Connection], dict[str, str]]) ->
         path = connection.text("path_to_file").strip().lstrip("/")
         where = f"{bucket}/{quote(path)}" if path else bucket
         values = credentials(connection) | {"layout": connection.text("layout").strip()}
-        return f"{scheme}://{where}{_query(values)}"
+        return f"{scheme}://{where}{query_of(values)}"
 
     return build
 
@@ -161,7 +156,7 @@ def _dynamodb(connection: Connection) -> str:
     if not region:
         raise _missing(connection, "region")
     keys = {key: connection.text(key) for key in ("access_key_id", "secret_access_key")}
-    return f"dynamodb://dynamodb.{region}.amazonaws.com{_query(keys)}"
+    return f"dynamodb://dynamodb.{region}.amazonaws.com{query_of(keys)}"
 
 
 def _csv(connection: Connection) -> str:
@@ -169,7 +164,7 @@ def _csv(connection: Connection) -> str:
     if not path:
         raise _missing(connection, "path")
     file = connection.folder / path
-    return f"csv://{file}{_query({'encoding': connection.text('encoding')})}"
+    return f"csv://{file}{query_of({'encoding': connection.text('encoding')})}"
 
 
 def _chess(connection: Connection) -> str:
@@ -268,7 +263,7 @@ _SPECIAL: dict[str, _Build] = {
     "gcs": _bucket("gs", _google_keys),
     "hana": _server("hana", 30015),
     "influxdb": _server("influxdb", path="", query="token org bucket secure"),
-    "isoc_pulse": lambda c: f"isoc-pulse://{_query({'token': c.text('token')})}",
+    "isoc_pulse": lambda c: f"isoc-pulse://{query_of({'token': c.text('token')})}",
     "mongo": _server("mongodb", 27017),
     "mongo_atlas": _server("mongodb+srv"),
     "oracle": _server("oracle", 1521, path="service_name"),

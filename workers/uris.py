@@ -49,7 +49,8 @@ def _host(connection: Connection, port: int = 0) -> str:
     return f"{host}:{number}" if number else host
 
 
-def _query(values: Mapping[str, str]) -> str:
+def query_of(values: Mapping[str, str]) -> str:
+    """The query of an address, of what has a value."""
     kept = {key: value for key, value in values.items() if value}
     return f"?{urlencode(kept)}" if kept else ""
 
@@ -71,20 +72,20 @@ def _postgres(connection: Connection) -> str:
     database = _part(connection, "database")
     if connection.text("host").startswith("/"):  # a folder with the server's socket
         query |= {"host": connection.text("host"), "port": connection.text("port", "5432")}
-        return f"postgresql://{_login(connection)}/{database}{_query(query)}"
+        return f"postgresql://{_login(connection)}/{database}{query_of(query)}"
     where = f"{_login(connection)}{_host(connection, 5432)}"
-    return f"postgresql://{where}/{database}{_query(query)}"
+    return f"postgresql://{where}/{database}{query_of(query)}"
 
 
 def _mysql(connection: Connection) -> str:
     scheme = f"mysql+{connection.text('driver', 'pymysql')}"
     files = {f"ssl_{part}": connection.text(f"ssl_{part}_path") for part in ("ca", "cert", "key")}
-    return _server(scheme, 3306)(connection) + _query(files)
+    return _server(scheme, 3306)(connection) + query_of(files)
 
 
 def _mssql(connection: Connection) -> str:
     options = connection.text("options").lstrip("?")
-    query = f"?{options}" if options else _query(_MSSQL_OPTIONS)
+    query = f"?{options}" if options else query_of(_MSSQL_OPTIONS)
     return _server("mssql", 1433)(connection) + query
 
 
@@ -102,7 +103,7 @@ def _fabric(connection: Connection) -> str:
     if not client:
         login, query = "", {"fedauth": "ActiveDirectoryDefault"}
     where = f"{login}{_host(connection, 1433)}"
-    return f"fabric://{where}/{_part(connection, 'database')}{_query(query)}"
+    return f"fabric://{where}/{_part(connection, 'database')}{query_of(query)}"
 
 
 def _oracle(connection: Connection) -> str:
@@ -110,7 +111,7 @@ def _oracle(connection: Connection) -> str:
     service = {"service_name": connection.text("service_name")}
     if not any(service.values()):
         return f"oracle+cx_oracle://{where}/{_part(connection, 'sid')}"
-    return f"oracle+cx_oracle://{where}/{_query(service)}"
+    return f"oracle+cx_oracle://{where}/{query_of(service)}"
 
 
 def _duckdb(connection: Connection) -> str:
@@ -125,7 +126,7 @@ def _ducklake(connection: Connection, lakehouse: object) -> str:
     flat: dict[str, str] = {}
     for part in ("catalog", "storage"):
         _flatten(part, lakehouse.get(part), flat)
-    return f"ducklake://{_query(flat)}"
+    return f"ducklake://{query_of(flat)}"
 
 
 def _flatten(prefix: str, value: object, into: dict[str, str]) -> None:
@@ -152,7 +153,7 @@ def _file(connection: Connection) -> str:
 
 
 def _motherduck(connection: Connection) -> str:
-    token = _query({"token": connection.text("token")})
+    token = query_of({"token": connection.text("token")})
     return f"motherduck://{_part(connection, 'database')}{token}"
 
 
@@ -162,7 +163,7 @@ def _snowflake(connection: Connection) -> str:
         query["private_key"] = connection.content("private_key", "private_key_path")
         query["private_key_passphrase"] = connection.text("private_key_passphrase")
     account, database = _part(connection, "account"), _part(connection, "database")
-    return f"snowflake://{_login(connection)}{account}/{database}{_query(query)}"
+    return f"snowflake://{_login(connection)}{account}/{database}{query_of(query)}"
 
 
 def _bigquery(connection: Connection) -> str:
@@ -170,7 +171,7 @@ def _bigquery(connection: Connection) -> str:
         "credentials_base64": bigquery_account(connection),
         "location": connection.text("location"),
     }
-    return f"bigquery://{_part(connection, 'project_id')}{_query(query)}"
+    return f"bigquery://{_part(connection, 'project_id')}{query_of(query)}"
 
 
 def bigquery_account(connection: Connection) -> str:
@@ -185,7 +186,7 @@ def bigquery_account(connection: Connection) -> str:
 
 def _clickhouse(connection: Connection) -> str:
     query = {key: connection.text(key) for key in ("http_port", "secure")}
-    return f"clickhouse://{_login(connection)}{_host(connection, 9000)}{_query(query)}"
+    return f"clickhouse://{_login(connection)}{_host(connection, 9000)}{query_of(query)}"
 
 
 def _databricks(connection: Connection) -> str:
@@ -195,7 +196,7 @@ def _databricks(connection: Connection) -> str:
     if not token:
         query |= {key: connection.text(key) for key in ("client_id", "client_secret")}
     login = f"token:{quote(token, safe='')}@" if token else ""
-    return f"databricks://{login}{_host(connection)}{_query(query)}"
+    return f"databricks://{login}{_host(connection)}{query_of(query)}"
 
 
 def _athena(connection: Connection) -> str:
@@ -207,7 +208,7 @@ def _athena(connection: Connection) -> str:
         "session_token": connection.text("session_token"),
         "profile": connection.text("profile"),
     }
-    return f"athena://{_query(query)}"
+    return f"athena://{query_of(query)}"
 
 
 def _trino(connection: Connection) -> str:

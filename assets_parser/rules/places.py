@@ -1,4 +1,4 @@
-"""Faults with their place: every rule builds its faults here."""
+"""Faults with their place: every rule builds its faults here, and reads words of parameters."""
 
 from assets_parser.faults import Fault, Severity
 from assets_parser.model import Asset, Pipeline
@@ -60,3 +60,9 @@ def line_of(owner: Asset | Pipeline, field: str) -> int:
             return line
         field = field.rpartition(".")[0]
     return min((line for line in owner.lines.values() if line), default=1)
+
+
+def word_of(asset: Asset, name: str) -> str:
+    """The text of a parameter without blanks around it; empty if it is no text."""
+    value = asset.parameters.get(name)
+    return value.strip() if isinstance(value, str) else ""

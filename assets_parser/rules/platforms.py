@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from assets_parser import durations
 from assets_parser.faults import Fault
 from assets_parser.model import Asset, Pipeline
-from assets_parser.rules.places import at_asset, warn_asset
+from assets_parser.rules.places import at_asset, warn_asset, word_of
 from assets_parser.templates import is_template
 
 _BIGQUERY, _EMR = "bigquery-table-options", "emr-serverless-spark-validation"
@@ -50,19 +50,14 @@ def _emr(asset: Asset) -> Iterator[Fault]:
     if python and "entrypoint" in asset.parameters:
         message = "'entrypoint' is not for this type: its own code is what runs"
         yield at_asset(asset, _EMR, message, field="parameters.entrypoint")
-    if not python and not _word(asset, "entrypoint"):
+    if not python and not word_of(asset, "entrypoint"):
         message, hint = "there is no 'entrypoint'", "add: parameters: {entrypoint: s3://...}"
         yield at_asset(asset, _EMR, message, field="parameters", hint=hint)
     for name, (wrong, hint) in _EMR_WORDS.items():
-        text = _word(asset, name)
+        text = word_of(asset, name)
         if text and not is_template(text) and wrong(text):
             place, message = f"parameters.{name}", f"'{text[:100]}' is not a value of '{name}'"
             yield at_asset(asset, _EMR, message, field=place, hint=hint)
-
-
-def _word(asset: Asset, name: str) -> str:
-    value = asset.parameters.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _bad_timeout(text: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from assets_parser.faults import Fault
 from assets_parser.model import Asset, Pipeline
-from assets_parser.rules.places import at_asset, warn_asset
+from assets_parser.rules.places import at_asset, warn_asset, word_of
 from assets_parser.suggestions import did_you_mean
 from assets_parser.templates import is_template
 
@@ -36,7 +36,7 @@ def check(pipeline: Pipeline) -> Iterator[Fault]:
 
 
 def _file(asset: Asset, root: Path) -> Iterator[Fault]:
-    path, kind = _word(asset, "path"), _word(asset, "file_type").lower()
+    path, kind = word_of(asset, "path"), word_of(asset, "file_type").lower()
     if kind and kind not in FILE_TYPES and not is_template(kind):
         hint = did_you_mean(kind, FILE_TYPES) or f"there are {', '.join(FILE_TYPES)}"
         message = f"'{kind}' is not a type of file that seeds have"
@@ -46,11 +46,6 @@ def _file(asset: Asset, root: Path) -> Iterator[Fault]:
         yield at_asset(asset, _RULE, "the seed names no file", field="parameters", hint=hint)
     elif not path.lower().startswith(_REMOTE) and not is_template(path):
         yield from _local(asset, root, path, kind)
-
-
-def _word(asset: Asset, name: str) -> str:
-    value = asset.parameters.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _local(asset: Asset, root: Path, path: str, kind: str) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workers.connections import Connection
-from workers.engine_urls import access, queried
+from workers.engine_urls import access
 from workers.errors import StepFailed
 
 HARD = "p@ss w/rd:?#[]%é&+'\"\\"
@@ -131,4 +131,5 @@ def test_a_missing_driver_is_named_with_what_to_install() -> None:
 
 
 def test_other_types_are_not_queried() -> None:
-    assert not queried("slack")
+    with pytest.raises(StepFailed, match="slack"):
+        access(made("slack"))

@@ -6,7 +6,7 @@ The query gives the hashes; here a key is stored once, and a satellite's row whe
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from assets_parser.model import Column
+from assets_parser.rules.data_vault import said_role
 from workers.sql.scripts import BadAsset, Script, Statement
 from workers.sql.strategies import ddl
 from workers.sql.strategies.keys import given
@@ -136,7 +136,7 @@ def _numbered(target: Target, vault: _Vault, by: Sequence[str]) -> str:
 def _key(target: Target, roles: Sequence[str]) -> str:
     """The hash key: by role, else the first primary key, else the only column named `_hk`."""
     columns = target.spec.columns
-    said = [column.name for column in columns if _role(column) in roles]
+    said = [column.name for column in columns if said_role(column) in roles]
     named = [column.name for column in columns if column.name.lower().endswith("_hk")]
     marked = [column.name for column in target.keys]
     found = [*said[:1], *marked[:1], *(named if len(named) == 1 else [])]
@@ -149,13 +149,13 @@ def _some(target: Target, roles: Sequence[str], suffix: str) -> tuple[str, ...]:
     return tuple(
         column.name
         for column in target.spec.columns
-        if _role(column) in roles or column.name.lower().endswith(suffix)
+        if said_role(column) in roles or column.name.lower().endswith(suffix)
     )
 
 
 def _one(target: Target, what: str, roles: Sequence[str], names: Sequence[str]) -> str:
     columns = target.spec.columns
-    said = [column.name for column in columns if _role(column) in roles]
+    said = [column.name for column in columns if said_role(column) in roles]
     named = [column.name for column in columns if column.name.lower() in names]
     if not said and not named:
         raise _lacks(target, what)
@@ -168,10 +168,6 @@ def _load(target: Target) -> str:
 
 def _source(target: Target) -> str:
     return _one(target, "record source", ("record_source",), ("record_source",))
-
-
-def _role(column: Column) -> str:
-    return column.meta.get("datavault_role", "").strip().lower()
 
 
 def _lacks(target: Target, what: str) -> BadAsset:
