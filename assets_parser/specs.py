@@ -54,14 +54,8 @@ class SpecMaker:
         packages = self._packages(asset) if has_python else _Packages()
         python = self._python(asset, packages)
         context = self._context(asset)
-        texts = self._rendering(asset, context)
         reach = self._reach(asset, steps)
-        query = texts.query() if {"query", "sensor"} & set(steps) else ""
-        hooks = texts.hooks() if "query" in steps else Hooks()
-        fault = "; ".join(map(str, texts.late))
-        checks = texts.custom_checks() if "checks" in steps else ()
-        self.late.extend(texts.late)
-        return AssetSpec(
+        written = AssetSpec(
             pipeline=self.pipeline.name,
             name=asset.name,
             type=asset.type,
@@ -79,6 +73,25 @@ class SpecMaker:
             secrets=_secrets(asset),
             materialization=asset.materialization,
             columns=asset.columns,
+            timeout=asset.timeout,
+            retries=_first_set(asset.retries, self.pipeline.retries),
+            retries_delay=_first_set(asset.retries_delay, self.pipeline.retries_delay),
+            instance=asset.instance,
+            tags=asset.tags,
+            source=remaining.digest(asset.body),
+        )
+        return self._rendered(asset, context, written)
+
+    def _rendered(self, asset: Asset, context: AssetContext, written: AssetSpec) -> AssetSpec:
+        """The spec with what the run's values make of the asset's texts."""
+        texts, steps = self._rendering(asset, context), set(written.steps)
+        query = texts.query() if {"query", "sensor"} & steps else ""
+        hooks = texts.hooks() if "query" in steps else Hooks()
+        fault = "; ".join(map(str, texts.late))
+        checks = texts.custom_checks() if "checks" in steps else ()
+        self.late.extend(texts.late)
+        return replace(
+            written,
             custom_checks=checks,
             query=query,
             query_line=asset.body_line,
@@ -88,13 +101,7 @@ class SpecMaker:
             interval_start=self._load_start(asset, context).isoformat(),
             interval_end=context.interval.end.isoformat(),
             full_refresh=context.full_refresh,
-            timeout=asset.timeout,
-            retries=_first_set(asset.retries, self.pipeline.retries),
-            retries_delay=_first_set(asset.retries_delay, self.pipeline.retries_delay),
-            instance=asset.instance,
-            tags=asset.tags,
             environment=environment.variables(context),
-            source=remaining.digest(asset.body),
         )
 
     @cached_property
