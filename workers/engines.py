@@ -7,7 +7,7 @@ duckdb-engine's fails on newer DuckDBs. Results are read as far as they are aske
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -171,9 +171,7 @@ def opened(
     """
     masker = Masker(secret_texts(connection))
     if not write and connection.file is not None and not connection.file.exists():
-        raise StepFailed(
-            "config", f"connection {connection.name!r}: there is no file {connection.file}"
-        )
+        connection = _empty(connection)
     engine, link = _connect(connection, access(connection, write=write, name=name), masker, write)
     try:
         yield Database(
@@ -189,6 +187,15 @@ def opened(
             link.rollback()
         link.close()
         engine.dispose()
+
+
+def _empty(connection: Connection) -> Connection:
+    """What stands for a file that nobody has made yet: Bruin makes an empty one of DuckDB."""
+    if connection.type != "duckdb":
+        raise StepFailed(
+            "config", f"connection {connection.name!r}: there is no file {connection.file}"
+        )
+    return replace(connection, fields={**connection.fields, "path": ""})
 
 
 def _connect(

@@ -109,8 +109,10 @@ def _look(context: StepContext) -> int:
     query = _query(context, connection.type)
     name = f"fleet {context.claim.run_id} {spec.name} sensor"
     guard = Guard(context.stop, spec.timeout)
+    missing = connection.file is not None and not connection.file.exists()
+    hint = f"the database is empty: there is no file {connection.file}" if missing else ""
     with opened(connection, guard=guard, name=name) as database:
-        return _number(database, query)
+        return _number(database, query, hint)
 
 
 def _query(context: StepContext, engine: str) -> str:
@@ -138,12 +140,13 @@ def _table_query(table: str, engine: str) -> str:
     return query.format(schema=schema, name=literal(parts[-1]))
 
 
-def _number(database: Database, query: str) -> int:
+def _number(database: Database, query: str, hint: str) -> int:
     """The whole number that the query gives: a fraction is cut, as by Bruin."""
     try:
         rows, width = database.rows(query)
     except QueryFailed as error:
-        raise StepFailed("sensor", "the sensor's query failed", detail=str(error)) from error
+        message = "the sensor's query failed"
+        raise StepFailed("sensor", message, detail=str(error), hint=hint) from error
     if len(rows) != 1 or width != 1:
         many = "no row" if not rows else f"{len(rows)} rows or more, {width} columns"
         raise StepFailed("sensor", f"the sensor's query must give one number, it gave {many}")

@@ -272,10 +272,16 @@ def test_a_result_is_read_only_as_far_as_needed(target: Target) -> None:
     assert target.check(custom_checks=(CustomCheck(name="a", query="select 0"),))["custom:a"].passed
 
 
-def test_a_database_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    """Nothing was loaded yet."""
-    with pytest.raises(StepFailed, match="there is no file"):
-        tables.duckdb(tmp_path).check(custom_checks=(CustomCheck(name="a", query="select 0"),))
+def test_a_database_file_that_does_not_exist_is_an_empty_database(tmp_path: Path) -> None:
+    """Bruin makes the file; asking makes none."""
+    target = tables.duckdb(tmp_path)
+    found = target.check(
+        custom_checks=(CustomCheck(name="a", query="select 0"),),
+        columns=(Column(name="id", checks=(Check(name="not_null"),)),),
+    )
+    assert found["custom:a"].passed
+    assert "there is no table shop.orders" in found["id:not_null"].message
+    assert not list(tmp_path.rglob("*.duckdb"))
 
 
 def test_an_unknown_connection_names_the_known_ones(tmp_path: Path) -> None:

@@ -178,3 +178,12 @@ def test_a_sensor_that_waits_outlasts_whoever_has_the_file_open(tmp_path: Path) 
         other.communicate("\n")
     assert (over.value.kind, failed.value.kind) == ("timeout", "connection")
     assert look(target, "wait", query="select 1")
+
+
+def test_a_database_file_that_does_not_exist_yet_is_an_empty_database(tmp_path: Path) -> None:
+    """The first asset of a pipeline may wait for something else before any table is there."""
+    target = tables.duckdb(tmp_path)
+    assert look(target, kind="duckdb.sensor.query", query="select 1").result == {"passed": True}
+    with pytest.raises(StepFailed, match="query failed") as failure:
+        look(target, kind="duckdb.sensor.query", query="select count(*) from shop.orders")
+    assert "there is no file" in failure.value.hint
