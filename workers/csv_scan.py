@@ -1,4 +1,4 @@
-"""Reads a CSV seed once, to know what a load could lose of it. Called by workers.seed_facts."""
+"""Reads a CSV seed once, to know what a load could lose of it. Called by workers.file_scan."""
 
 import codecs
 import csv
@@ -26,22 +26,28 @@ _MARKS = (
 
 @dataclass(slots=True)
 class Scan:
-    """What is in the file: its header, the columns that get a type, rows that are too long."""
+    """What is in the file: its header, the columns that get a type, rows that are too long.
+
+    `said` is what else is worth saying, `lists` are columns that hold lists.
+    """
 
     header: list[str]
     columns: list[Column] = field(default_factory=list)
     rows: int = 0
     long: int = 0  # rows with values beyond the last column
     first_long: int = 0
+    lists: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def notices(self) -> list[str]:
         """What is worth saying about the file."""
         if not self.long:
-            return []
+            return list(self.said)
         return [
+            *self.said,
             f"{_rows(self.long)} more values than the header has columns (the first is row "
-            f"{self.first_long:,}): what is beyond the last column is not loaded"
+            f"{self.first_long:,}): what is beyond the last column is not loaded",
         ]
 
 
@@ -53,7 +59,7 @@ def scan(path: Path, hints: Sequence[Hint]) -> Scan | None:
     """What the file holds, None if it can be read in another way only."""
     csv.field_size_limit(sys.maxsize)
     try:
-        with path.open(encoding=_encoding(path), newline="", errors="strict") as file:
+        with path.open(encoding=encoding(path), newline="", errors="strict") as file:
             return _scanned(csv.reader(file), hints)
     except (csv.Error, UnicodeError):
         return None
@@ -61,7 +67,7 @@ def scan(path: Path, hints: Sequence[Hint]) -> Scan | None:
 
 def undecodable(path: Path) -> tuple[str, ...]:
     """What is worth saying about a file that is not UTF-8."""
-    if _encoding(path) != "utf-8":
+    if encoding(path) != "utf-8":
         return ()
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -73,14 +79,14 @@ def undecodable(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def _encoding(path: Path) -> str:
+def encoding(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(3)
     return next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
 
 
 def _scanned(reader: Iterator[list[str]], hints: Sequence[Hint]) -> Scan:
-    found = Scan(header=next(reader, []))
+    found = Scan(header=next(filter(None, reader), []))
     places = {snake_case(name): place for place, name in enumerate(found.header)}
     wanted = [(places.get(snake_case(hint.source or hint.name)), hint) for hint in hints]
     taken = [(place, Column(hint)) for place, hint in wanted if place is not None]

@@ -94,6 +94,12 @@ def of(data: Data, table: Shape) -> Kept:
     return Kept(hints=found, all=len(found) == len(looks))
 
 
+def as_before(table: Shape) -> tuple[Hint, ...]:
+    """The types that the table has, in ingestr's words; columns of ingestr's own are left out."""
+    types = {n: column_hints.type_of(Declared(name=n, type=k)) for n, k in table.columns.items()}
+    return tuple(Hint(name=n, type=k) for n, k in types.items() if k and not n.startswith("_"))
+
+
 def _wanted(kind: Any, had: str) -> str:
     """The table's type in ingestr's words where the data's type would turn it into text."""
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)

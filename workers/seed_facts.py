@@ -8,6 +8,7 @@ from pathlib import Path
 from workers import castable, column_hints, csv_scan, rehearsal
 from workers.column_hints import Hint
 from workers.context import StepContext
+from workers.csv_scan import Scan
 from workers.errors import StepFailed
 from workers.load_flags import Load, true
 from workers.load_proof import Proof
@@ -66,31 +67,30 @@ class Read:
         return replace(proof, notices=(*self.notices, *proof.notices))
 
 
-def checked(context: StepContext, seed: Seed, load: Load, folder: Path) -> Read:
+def checked(
+    context: StepContext, seed: Seed, load: Load, scanned: Scan | None, folder: Path
+) -> Read:
     """What the file holds; StepFailed if loading it would lose something."""
-    hints = [hint for hint in load.hints if hint.converts]
-    scanned = csv_scan.scan(seed.path, hints) if seed.format == "csv" else None
     if scanned is None:
-        return _rehearsed(context, seed, load, hints, folder)
+        return _rehearsed(context, seed, load, folder)
     _refuse_alike(context, seed, scanned.header)
     castable.refuse_lost(scanned.columns, f" ({seed.written})")
     values = {column.hint.name: column.values for column in scanned.columns}
-    doubtful = [column.hint.name for column in scanned.columns if column.doubtful]
+    doubtful = {column.hint.name: column.values for column in scanned.columns if column.doubtful}
     if doubtful:
         made = rehearsal.play(context, seed.uri, _TABLE, _flags(context, load.hints), folder)
-        rehearsal.compare({name: values[name] for name in doubtful}, made, f" ({seed.written})")
-    return Read(values=values, notices=tuple(scanned.notices))
+        rehearsal.compare(doubtful, made, f" ({seed.written})")
+    return Read(values=values, lists=scanned.lists, notices=tuple(scanned.notices))
 
 
-def _rehearsed(
-    context: StepContext, seed: Seed, load: Load, hints: list[Hint], folder: Path
-) -> Read:
+def _rehearsed(context: StepContext, seed: Seed, load: Load, folder: Path) -> Read:
     """What ingestr says of a file that only it can read: once as it is, once with the types."""
     if true(context.spec.parameters.get("no_inference")):
         return Read()
     plain = [*_flags(context, []), "--schema-naming", "direct"]
     as_is = rehearsal.play(context, seed.uri, _TABLE, plain, folder)
     _refuse_alike(context, seed, list(as_is.values))
+    hints = [hint for hint in load.hints if hint.converts or hint.source]
     given = {hint.name: as_is.value(hint.source or hint.name) for hint in hints}
     values = {name: count for name, count in given.items() if count is not None}
     if values:

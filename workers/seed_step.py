@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,24 @@ from workers import (
     connections,
     downloads,
     file_formats,
+    file_scan,
     kept_types,
     load_proof,
     loading,
+    seed_copies,
     seed_facts,
     source_flags,
 )
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
+from workers.engines import Shape
 from workers.errors import StepFailed
-from workers.load_flags import LISTS_STAY
+from workers.load_flags import LISTS_STAY, REPLACE, Load
+from workers.load_proof import Proof
 from workers.loading import Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
-from workers.seed_facts import Seed
+from workers.seed_facts import Read, Seed
 from workers.sql.names import snake_case
 
 pa: Any = pyarrow  # it brings no types of its own
@@ -47,27 +51,63 @@ def run(context: StepContext) -> StepResult:
     secrets = secret_texts(connection)
     context.mask(secrets)
     table = table_of(context.spec.name, connection)
-    load = source_flags.of_seed(context.spec)
     with tempfile.TemporaryDirectory(prefix="fleet-seed-") as folder:
-        seed = _seed(context, Path(folder))
-        given = seed_facts.checked(context, seed, load, Path(folder))
-        if given.lists and connection.type not in LISTS_STAY:
-            load = source_flags.of_seed(context.spec, given.lists)
-            seed = _renamed(seed, Path(folder))
+        before = load_proof.shape_before(connection, table, context.stop)
+        ready = _ready(context, connection, before, Path(folder))
+        load, given = ready.load, ready.given
+        if ready.idle:
+            proof = Proof(rows=0, notices=("the file has no rows: the table stays as it is",))
+            return loading.result(context, connection, table, proof, began)
         work = Work(
-            source=seed.uri,
+            source=ready.seed.uri,
             source_table="seed.raw",
             table=table,
             load=load,
             mark=loading.mark_of(context),
         )
-        if before := load_proof.shape_before(connection, table, context.stop):
+        if before:
             kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
         report, started = loading.carry(context, connection, work, Masker(secrets))
     given = given.of(report.rows)
     proof = load_proof.prove(connection, table, given, load, started, stop=context.stop)
     loading.mark_of(context).unlink(missing_ok=True)
     return loading.result(context, connection, table, given.told(proof), began)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A file that ingestr reads as it was meant. `idle`: there is nothing to load."""
+
+    seed: Seed
+    load: Load
+    given: Read
+    idle: bool = False
+
+
+def _ready(context: StepContext, connection: Connection, had: Shape | None, folder: Path) -> _Ready:
+    spec, seed = context.spec, _seed(context, folder)
+    load = source_flags.of_seed(spec)
+    if seed.format in seed_copies.RENAMES and any(hint.source for hint in load.hints):
+        seed = seed_copies.with_names(seed, load.hints, folder)
+        spec = replace(spec, columns=tuple(replace(c, source_column="") for c in spec.columns))
+        load = source_flags.of_seed(spec)
+    notices: tuple[str, ...] = ()
+    if seed.format == "parquet":
+        seed, notices = seed_copies.to_microseconds(seed, folder)
+    hints = [hint for hint in load.hints if hint.converts]
+    scanned = file_scan.scan(seed.path, seed.format, hints)
+    given = seed_facts.checked(context, seed, load, scanned, folder)
+    given = replace(given, notices=(*notices, *given.notices))
+    if scanned and not scanned.rows and seed.format in seed_copies.RENAMES:
+        idle = load.strategy != REPLACE and (had is not None or not load_proof.provable(connection))
+        seed = seed if idle else seed_copies.of_no_rows(seed, scanned.header, load.hints, folder)
+        kept = kept_types.as_before(had) if had else ()
+        load = source_flags.of_seed(spec, kept=kept)
+        return _Ready(seed=seed, load=load, given=given, idle=idle)
+    if given.lists and connection.type not in LISTS_STAY:
+        load = source_flags.of_seed(spec, given.lists)
+        seed = _renamed(seed, folder)
+    return _Ready(seed=seed, load=load, given=given)
 
 
 def table_of(name: str, connection: Connection) -> str:

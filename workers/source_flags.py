@@ -37,15 +37,15 @@ class Reading:
     bounded: bool = True
 
 
-def of_seed(spec: AssetSpec, lists: Sequence[str] = ()) -> Load:
+def of_seed(spec: AssetSpec, lists: Sequence[str] = (), kept: Sequence[Hint] = ()) -> Load:
     """The load of a file; its columns have the declared types unless `enforce_schema` is false.
 
-    `lists` are columns that become JSON, whatever is declared.
+    `lists` are columns that become JSON, whatever is declared; `kept` are types of others.
     """
     written = str(spec.parameters.get("incremental_strategy") or "")
     strategy = _strategy(spec, written)
     columns = [_snake(column) for column in spec.columns]
-    hints = column_hints.declared(columns) if _enforced(spec, default=True) else []
+    hints = [*kept, *(column_hints.declared(columns) if _enforced(spec, default=True) else [])]
     hints += [Hint(name=snake_case(name), type="json") for name in lists]
     flags = ["--incremental-strategy", strategy] if written else []
     key = str(spec.parameters.get("incremental_key") or "")
