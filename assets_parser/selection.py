@@ -57,7 +57,7 @@ def select(pipeline: Pipeline, selection: Selection | None = None) -> Selected:
     if problems := [*_contradictions(wanted), *_unknown_tags(pipeline, wanted)]:
         raise SelectionError(problems)
     reasons: dict[str, str] = {}
-    for keep_of in _FILTERS:
+    for keep_of in _OF_CHECK if wanted.single_check else _FILTERS:
         keep = keep_of(pipeline, wanted)
         for asset in pipeline.assets:
             if reason := keep(asset):
@@ -138,9 +138,9 @@ _FILTERS: tuple[Callable[[Pipeline, Selection], _Keep], ...] = (
     _by_selector,
     _by_tag,
     _by_excluded_tag,
-    _by_check,
     _by_enabled,
 )
+_OF_CHECK = (_by_asset, _by_check, _by_enabled)  # tags do not keep it from being asked
 
 
 def _with_downstream(pipeline: Pipeline, selection: Selection, names: set[str]) -> set[str]:
@@ -179,6 +179,8 @@ def _contradictions(selection: Selection) -> Iterable[Fault]:
         yield refusal("--downstream needs an asset", "name the asset to start from, or its file")
     if selection.tags and named:
         yield refusal("--tag cannot be used together with named assets", "leave one of them out")
+    if selection.single_check and len(selection.assets) > 1:
+        yield refusal("--single-check asks one check", "name its asset alone, or the pipeline")
     if selection.exclude_tags and named and not selection.downstream:
         yield refusal("--exclude-tag with named assets needs --downstream", "add --downstream")
 

@@ -1,11 +1,13 @@
 """One check alone, by Bruin's id or by ours."""
 
+from dataclasses import replace
+
 import pytest
 
 from assets_parser import single_check
 from assets_parser.model import Asset, Check, Column, CustomCheck, Pipeline
 from assets_parser.plan import build
-from assets_parser.selection import Selection, SelectionError
+from assets_parser.selection import Selection, SelectionError, select
 from tests.support.pipelines import asset, options, pipeline
 
 WHO_NOT_NULL = "e062fc804f222df8e084f2df6cb5656ee2e0d8e5e3cf76bb27448b00c8abe641"  # of Bruin's CLI
@@ -58,3 +60,17 @@ def test_the_plan_of_a_single_check_asks_nothing_else(shop: Pipeline) -> None:
     [spec] = plan.assets
     assert (spec.name, spec.steps, spec.custom_checks) == ("shop.a", ("checks",), ())
     assert [check.name for check in spec.columns[0].checks] == ["not_null"]
+
+
+def test_a_check_that_was_asked_for_is_made_whatever_tags_say(shop: Pipeline) -> None:
+    """Else nothing is asked, and the exit code says that all is well."""
+    other = pipeline(_asset("shop.d", tags=("x",)))
+    both = replace(shop, assets=(*shop.assets, *other.assets))
+    for wanted in (Selection(tags=("x",)), Selection(exclude_tags=("x",))):
+        chosen = select(both, replace(wanted, single_check=WHO_NOT_NULL))
+        assert [asset.name for asset in chosen.assets] == ["shop.a"]
+
+
+def test_a_check_is_one_of_one_asset(shop: Pipeline) -> None:
+    with pytest.raises(SelectionError, match="--single-check asks one check"):
+        select(shop, Selection(single_check=WHO_NOT_NULL, assets=("shop.a", "shop.b")))
