@@ -8,6 +8,7 @@ told from the values is told here; of the rest (`doubtful`) only ingestr itself 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,16 +23,24 @@ pc: Any = pa.compute
 
 Found = Iterable[tuple[int, bool]]  # places of odd values; True: it would be lost for sure
 _BITS = {"tinyint": 8, "smallint": 16, "int": 64, "bigint": 64}
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_OFFSET = r"( ?(Z|[+-][01][0-9](:?[0-5][0-9])?))?"
 _STRICT = {
     **dict.fromkeys(_BITS, r"^[+-]?[0-9]{1,18}$"),
     "double": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$",
-    "boolean": r"^(true|false|TRUE|FALSE|True|False|t|f|0|1|yes|no)$",
+    "boolean": r"^(?i:true|false|t|f|0|1|yes|no|y|n|on|off)$",
     "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     "time": r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$",
-    "timestamp": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z?$",
+    "timestamp": rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_CLOCK}(:[0-5][0-9](\.[0-9]{{1,6}})?"
+    rf"{_OFFSET})?)?$",
 }
 _STRICT["timestamp_ntz"] = _STRICT["timestamp"]
 _DAYS = frozenset({"date", "timestamp", "timestamp_ntz"})
+_DAY = re.compile(  # other forms in which ingestr reads a day, alone or before a clock
+    rf"(?:(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})/(?P<y>\d{{4}})|(\d{{4}})[/-](\d{{1,2}})[/-](\d{{1,2}}))"
+    rf"( {_CLOCK}(:[0-5][0-9])?)?",
+    re.ASCII,
+)
 _FRACTION = re.compile(r"\d:\d\d:\d\d\.\d*[1-9]")
 
 
@@ -108,7 +117,21 @@ def _text(array: Any, hint: str) -> Found:
     if _BITS.get(kind, 64) < 64 and pc.any(good).as_py():
         yield from _narrow(array, good, _BITS[kind])
     for place in pc.indices_nonzero(pc.invert(good)).to_pylist():
-        yield place, _loses(array[place].as_py(), hint)
+        text = array[place].as_py()
+        if kind not in _DAYS or not _is_day(text):
+            yield place, _loses(text, hint)
+
+
+def _is_day(text: str) -> bool:
+    """Whether the text is a day of the calendar in a form that ingestr surely reads."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        return False
+    year, month, day = found.group("y", "m", "d") if found["y"] else found.group(4, 5, 6)
+    try:
+        return bool(date(int(year), int(month), int(day)))
+    except ValueError:
+        return False
 
 
 def _all_days(array: Any) -> bool:

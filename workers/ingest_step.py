@@ -50,7 +50,7 @@ def run(context: StepContext) -> StepResult:
         work = Work(source=uri, source_table=table, table=spec.name, load=load, mark=mark)
         masker = Masker([*secrets, uri])
         report, started = loading.carry(context, connection, work, masker)
-    given = Read(rows=report.rows, notices=tuple(_notices(context)))
+    given = Read(rows=report.rows, notices=(*reading.notices, *_notices(context)))
     load = _as_done(load, report)
     proof = load_proof.prove(connection, spec.name, given, load, started, stop=context.stop)
     loading.mark_of(context).unlink(missing_ok=True)

@@ -30,10 +30,13 @@ _NUMBERS = ("int", "bigint", "smallint", "tinyint", "double", "decimal")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What is known of the source. `lists` are columns that must become JSON, `numbers` those that
-    hold numbers; `bounded`: the source reads everything where no interval is given."""
+    hold numbers; `kept` are types that ingestr would not come to by itself; `bounded`: the source
+    reads everything where no interval is given."""
 
     lists: Sequence[str] = ()
     numbers: Sequence[str] = ()
+    kept: Sequence[Hint] = ()
+    notices: Sequence[str] = ()
     bounded: bool = True
 
 
@@ -61,7 +64,7 @@ def of_source(spec: AssetSpec, reading: Reading) -> Load:
     )
     strategy = _strategy(spec, written) if written or spec.full_refresh else ""
     key = _key(spec, strategy)
-    hints = [Hint(name=name, type="json") for name in reading.lists]
+    hints = [*reading.kept, *(Hint(name=name, type="json") for name in reading.lists)]
     hints += [Hint(name=c.name, type="date") for c in spec.columns if _is_date(c, key)]
     if _enforced(spec, default=False):
         hints += column_hints.declared(spec.columns)

@@ -6,19 +6,34 @@ Called by workers.ingest_step. Sources that we do not query ourselves tell nothi
 import re
 
 from assets_parser.spec import AssetSpec
+from workers import column_hints, kept_types
+from workers.column_hints import Hint
 from workers.connections import Connection
 from workers.context import Stop
 from workers.engines import Database, QueryFailed, opened
 from workers.errors import StepFailed
 from workers.guard import Guard
 from workers.load_flags import LISTS_STAY
-from workers.load_proof import ENGINES, PATIENCE
+from workers.load_proof import ENGINES, PATIENCE, shape_before
 from workers.source_flags import Reading
-from workers.sql.names import alike
+from workers.sql.names import alike, resolve, snake_case
 
 QUERY = "query:"
 _NUMBERS = re.compile(
     r"(u?(big|small|tiny|huge)?int(eger)?[0-9]*|float[0-9]*|double|real|decimal|numeric)\b"
+)
+_BARE = re.compile(r"numeric|decimal")  # without digits
+_DECIMAL = f"decimal({column_hints.MAX_PRECISION},{column_hints.SCALE})"
+_ROUNDED = (
+    "typeof({0}) = 'real' AND {0} <> round({0})",
+    "is a decimal without digits and holds fractions, which ingestr rounds to whole numbers",
+    "read it as text, `source_table: query:select ..., cast({0} as text) as {0} from ...`, and "
+    "declare its column as decimal with `enforce_schema: true`",
+)
+_NESTED = (
+    "array_ndims({0}) > 1",
+    "holds arrays of several dimensions, of which ingestr makes one",
+    "read it as JSON: `source_table: query:select ..., to_json({0}) as {0} from ...`",
 )
 _GARBLED = re.compile(r"^(STRUCT|MAP|UNION|INTERVAL)\b|\b(STRUCT|MAP|UNION)\(")
 _GARBLED_IN_QUERY = re.compile(_GARBLED.pattern + r"|\]$|^TIME$")
@@ -42,7 +57,62 @@ def look(
     stay = destination.type in LISTS_STAY
     lists = [name for name, kind in columns.items() if kind.endswith("]") and not stay]
     numbers = [name for name, kind in columns.items() if _NUMBERS.match(kind.lower())]
-    return Reading(lists=lists, numbers=numbers, bounded=False)
+    notices = _refuse_changed(columns, source, table, stop)
+    bare = [name for name, kind in columns.items() if _is_bare(source, kind)]
+    kept = _kept(bare, spec, destination, stop)
+    return Reading(lists=lists, numbers=numbers, kept=kept, notices=notices, bounded=False)
+
+
+def _is_bare(source: Connection, kind: str) -> bool:
+    return source.type == "sqlite" and bool(_BARE.fullmatch(kind.strip().lower()))
+
+
+def _kept(names: list[str], spec: AssetSpec, destination: Connection, stop: Stop) -> list[Hint]:
+    """The types of decimals without digits: ingestr makes others of them in each run, and fails.
+
+    It does not where PostgreSQL's have none either: there a type would make it fail.
+    """
+    if not names:
+        return []
+    before = shape_before(destination, spec.name, stop)
+    types = kept_types.as_before(before) if before else ()
+    known = {hint.name: hint.type for hint in types}
+    alone = {n for n, kind in before.columns.items() if kind == "numeric"} if before else set()
+    found = [(name, resolve(name, known)) for name in names if resolve(name, alone) is None]
+    return [Hint(name=snake_case(n), type=known[had] if had else _DECIMAL) for n, had in found]
+
+
+def _refuse_changed(
+    columns: dict[str, str], source: Connection, table: str, stop: Stop
+) -> tuple[str, ...]:
+    """StepFailed if ingestr would change values that the type allows; a notice if we cannot tell.
+
+    It rounds decimals of SQLite that are declared without digits, and flattens arrays of arrays.
+    """
+    looks = {
+        name: _ROUNDED if _is_bare(source, kind) else _NESTED
+        for name, kind in columns.items()
+        if _is_bare(source, kind) or (source.type == "postgres" and kind.endswith("[]"))
+    }
+    if not looks or table.startswith(QUERY):
+        return ()
+    with opened(source, guard=Guard(stop, PATIENCE)) as database:
+        shape = database.shape(table)
+        where = database.dialect.table(shape.parts) if shape else ""
+        for name, (condition, what, hint) in looks.items():
+            column = database.dialect.identifier(name)
+            query = f"SELECT 1 FROM {where} WHERE {condition.format(column)}"  # noqa: S608
+            try:
+                found = database.rows(query, limit=1)[0]
+            except (QueryFailed, StepFailed) as error:
+                if isinstance(error, StepFailed) and error.kind != "timeout":
+                    raise
+                return (f"it was not looked whether {name!r} {what}: {error}",)
+            if found:
+                raise StepFailed(
+                    "load", f"column {name!r} of {table} {what}", hint=hint.format(name)
+                )
+    return ()
 
 
 def _columns(source: Connection, table: str, stop: Stop) -> dict[str, str]:

@@ -9,6 +9,7 @@ from assets_parser.model import Column
 from tests.support import warehouse
 from tests.support.sources import Pair, file_target, pair, web
 from tests.support.tables import Target
+from workers.engines import opened
 from workers.errors import StepFailed
 
 ENGINES = ["duckdb", "sqlite", "postgres"]
@@ -47,6 +48,11 @@ def _pair(request: pytest.FixtureRequest, folder: Path, source: str, target: str
         else:
             made.append(file_target(folder, kind, name))
     return pair(*made)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
@@ -285,3 +291,65 @@ def test_a_file_of_the_web_is_copied(tmp_path: Path) -> None:
         both.ingest("export#jsonl")
     assert "hunter2" not in failure.value.message
     assert both.copied() == [(1,)]
+
+
+@pytest.mark.parametrize("strategy", ["merge", "append", "create+replace"])
+def test_a_decimal_without_digits_keeps_its_type(
+    request: pytest.FixtureRequest, tmp_path: Path, strategy: str
+) -> None:
+    """ingestr alone fails on the second run of a merge, from SQLite."""
+    for target in ("duckdb", "postgres"):
+        made = _pair(request, _made(tmp_path / target), "sqlite", target)
+        made.prepare("CREATE TABLE items (id INTEGER PRIMARY KEY, n NUMERIC, N2 decimal)")
+        made.prepare("INSERT INTO items VALUES (1, 3, 4), (2, NULL, 5)")
+        made.ingest(strategy=strategy, columns=KEY)
+        made.prepare("UPDATE items SET id = id + 2, n = 7")
+        made.ingest(strategy=strategy, columns=KEY)
+        types = made.columns("shop.copy")
+        assert [types[name].lower() for name in ("n", "n2")] == [
+            {"duckdb": "decimal(38,9)", "postgres": "numeric(38,9)"}[target]
+        ] * 2
+        assert {row[0] for row in made.copied("n")} - {3, None} == {7}
+
+
+def test_a_numeric_of_postgres_stays_what_it_is(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Without digits on both sides, as ingestr makes it by itself."""
+    made = _pair(request, tmp_path, "sqlite", "postgres")
+    made.prepare("CREATE TABLE items (id INTEGER PRIMARY KEY, n NUMERIC)")
+    made.prepare("INSERT INTO items VALUES (1, 3)")
+    made.ingest(strategy="merge", columns=KEY)
+    with opened(made.connection, write=True) as database:
+        database.execute("ALTER TABLE shop.copy ALTER COLUMN n TYPE numeric")
+    made.ingest(strategy="merge", columns=KEY)
+    assert made.columns("shop.copy")["n"] == "numeric"
+
+
+def test_a_decimal_that_would_be_rounded_is_refused(plain: Pair) -> None:
+    """ingestr makes 13 of 12.5; a query reads it as text."""
+    plain.prepare(
+        "CREATE TABLE items (id INTEGER PRIMARY KEY, n NUMERIC)",
+        "INSERT INTO items VALUES (1, 3), (2, 12.5)",
+    )
+    with pytest.raises(StepFailed, match="'n' of items is a decimal without digits") as failure:
+        plain.ingest()
+    assert "cast(n as text)" in failure.value.hint
+    columns = (*KEY, Column(name="n", type="decimal"))
+    query = "query:select id, cast(n as text) as n from items"
+    plain.ingest(query, columns=columns, parameters={"enforce_schema": True})
+    assert [float(row[0]) for row in plain.copied("n")] == [12.5, 3]
+
+
+def test_arrays_of_several_dimensions_are_refused(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """ingestr makes one of them; those of one dimension are copied, whatever is declared."""
+    made = _pair(request, tmp_path, "postgres", "duckdb")
+    made.prepare("CREATE TABLE items (id INT, a INT[][])", "INSERT INTO items VALUES (1, '{1,2}')")
+    assert made.ingest()["rows"] == 1
+    made.prepare("INSERT INTO items VALUES (2, '{{1,2},{3,4}}')")
+    with pytest.raises(StepFailed, match="'a' of items holds arrays of several dimensions"):
+        made.ingest()
+    made.ingest("query:select id, to_json(a) as a from items")
+    assert [str(row[0]).replace(" ", "") for row in made.copied("a")] == ["[1,2]", "[[1,2],[3,4]]"]
