@@ -77,7 +77,8 @@ def _columns(asset: Asset, file: Path) -> Iterator[Fault]:
         return
     there = {name.lower() for name in header}
     for index, column in enumerate(asset.columns):
-        if column.name.lower() in there:
+        wanted = {column.name.lower(), (column.source_column or column.name).lower()}
+        if wanted & there:
             continue
         message = f"column '{column.name}' is not in the header of {file.name}"
         place, line = f"columns.{index}", column.line

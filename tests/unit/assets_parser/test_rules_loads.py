@@ -149,6 +149,13 @@ def test_a_seed_has_the_columns_that_it_declares(tmp_path: Path) -> None:
     ]
 
 
+def test_a_column_of_a_seed_may_have_another_name_in_the_file(tmp_path: Path) -> None:
+    path = "parameters: {path: x.csv}\n"
+    assert _seed(tmp_path, path + "columns: [{name: who, source_column: name}]\n") == []
+    columns = "columns: [{name: who, source_column: nam}, {name: other}]\n"
+    assert len(_seed(tmp_path, path + columns, "id,Name,\n1,a,\n")) == 2
+
+
 def test_only_the_header_of_csv_is_read(tmp_path: Path) -> None:
     columns = "columns: [{name: other}]\n"
     assert _seed(tmp_path, "parameters: {path: x.json}\n" + columns, file="x.json") == []
