@@ -21,6 +21,7 @@ from typing import Any
 
 from workers import process_environment
 from workers.errors import StepFailed
+from workers.framing import exactly
 from workers.guard import WATCH, Guard
 
 PROGRAM = Path(__file__).with_name("duckdb_child.py")
@@ -143,20 +144,12 @@ class DuckdbProcess:
         poll.register(self._sock, select.POLLIN)
         if not poll.poll(seconds * 1000):
             return None
-        header = self._exactly(4)
-        answer: dict[str, Any] = json.loads(self._exactly(int.from_bytes(header, "big")))
+        header = exactly(self._sock, 4)
+        body = exactly(self._sock, int.from_bytes(header, "big")) if header else b""
+        if not body:
+            raise self._gone()
+        answer: dict[str, Any] = json.loads(body)
         return answer
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            more = b""
-            with contextlib.suppress(ConnectionError):
-                more = self._sock.recv(size - len(data)) if self._sock else b""
-            if not more:
-                raise self._gone()
-            data += more
-        return bytes(data)
 
     def _gone(self) -> StepFailed:
         child, self._child = self._child, None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.context import Stop
+from workers.framing import exactly
 from workers.lines import Lines
 
 GUARDIAN = Path(__file__).with_name("supervisor_main.py")
@@ -128,21 +129,9 @@ class Supervisor:
 
     def receive(self) -> dict[str, Any] | None:
         """The guardian's next message, None if it is gone."""
-        header = self._exactly(4)
-        body = self._exactly(int.from_bytes(header, "big")) if header else b""
+        header = exactly(self.socket, 4)
+        body = exactly(self.socket, int.from_bytes(header, "big")) if header else b""
         return json.loads(body) if body else None
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            try:
-                more = self.socket.recv(size - len(data))
-            except ConnectionError:
-                return b""
-            if not more:
-                return b""
-            data += more
-        return bytes(data)
 
     def _send(self, message: Mapping[str, Any], *fds: int) -> None:
         body = json.dumps(message).encode()
