@@ -2,8 +2,6 @@
 
 import datetime
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,38 +9,17 @@ import pytest
 from pyarrow import parquet
 
 from assets_parser.model import Column
-from tests.support import tables, warehouse
+from tests.support.seed_targets import duckdb, server, target
 from tests.support.sources import seed, write
 from tests.support.tables import Target
 from workers.errors import StepFailed
+
+__all__ = ["duckdb", "server", "target"]
 
 ID = Column(name="id", type="integer")
 KEY = Column(name="id", type="integer", primary_key=True)
 WHEN = Column(name="day", type="date", source_column="When")
 WHO = Column(name="who", type="varchar", source_column="V")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[warehouse.Server]:
-    """One PostgreSQL for this module."""
-    with warehouse.running() as running:
-        yield running
-
-
-@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """An empty database of each engine."""
-    if request.param == "postgres":
-        server: warehouse.Server = request.getfixturevalue("server")
-        return server.target(tmp_path)
-    made: Target = getattr(tables, request.param)(tmp_path)
-    return made
-
-
-@pytest.fixture
-def duckdb(tmp_path: Path) -> Target:
-    """A DuckDB file in a folder that does not exist yet."""
-    return tables.duckdb(tmp_path)
 
 
 @pytest.mark.parametrize("columns", [(), (ID,)])
