@@ -71,6 +71,7 @@ class Run(Base):
     deadline: Mapped[float]
     changed_at: Mapped[float]
     shape: Mapped[str] = mapped_column(default="")  # of the pipeline, as assets_parser.remaining
+    contract: Mapped[int] = mapped_column(default=0)  # workers.contract.VERSION of who submitted it
     __table_args__ = (
         Index(None, "fleet", "state"),
         Index(None, "created_at"),
@@ -145,6 +146,9 @@ class StepRun(Base):
     error_json: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[float]
     begun_at: Mapped[float | None]  # the first claim of this try, however often it waited since
+    losses: Mapped[int] = mapped_column(default=0)  # attempts that went with their whole worker
+    deaths: Mapped[int] = mapped_column(default=0)  # attempts whose own process was killed
+    queue: Mapped[str] = mapped_column(default="")  # where it was sent last
     __table_args__ = (
         ForeignKeyConstraint(
             ["run_id", "asset"], ["asset_runs.run_id", "asset_runs.asset"], ondelete="CASCADE"
@@ -171,6 +175,7 @@ class Attempt(Base):
     ended_at: Mapped[float | None]
     result_json: Mapped[str] = mapped_column(default="")
     error_json: Mapped[str] = mapped_column(default="")
+    host: Mapped[str] = mapped_column(default="")  # where it ran
     __table_args__ = (
         Index(None, "run_id", "asset"),
         {"sqlite_autoincrement": True},  # a token is never given twice
@@ -235,6 +240,8 @@ class Worker(Base):
     started_at: Mapped[float]
     beat_at: Mapped[float]
     left_at: Mapped[float | None]
+    contract: Mapped[int] = mapped_column(default=0)  # workers.contract.VERSION that it speaks
+    drain_at: Mapped[float | None]  # somebody asked it to take nothing new
     __table_args__ = (Index(None, "fleet", "beat_at"),)
 
 
@@ -260,3 +267,35 @@ class Resolution(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     text: Mapped[str]
     created_at: Mapped[float]
+
+
+class Fact(Base):
+    """What holds for the whole catalog: its identity, the host that owns a SQLite file, keys."""
+
+    __tablename__ = "facts"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_at: Mapped[float]
+
+
+class Bundle(Base):
+    """A project's files as workers receive them, content-addressed."""
+
+    __tablename__ = "bundles"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str]  # relative to storage
+    bytes: Mapped[int]
+    files: Mapped[int]
+    created_at: Mapped[float]
+    removed_at: Mapped[float | None]
+
+
+class FileHome(Base):
+    """A database file that the fleet writes, and the host that it belongs to."""
+
+    __tablename__ = "file_homes"
+    identity: Mapped[str] = mapped_column(primary_key=True)  # stored beside the file too
+    host: Mapped[str]
+    path: Mapped[str]  # as its host names it
+    created_at: Mapped[float]
+    __table_args__ = (Index(None, "host", "path"),)

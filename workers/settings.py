@@ -5,24 +5,27 @@ because `fleet --help` and the asset's supervisor may import it too.
 """
 
 import dataclasses
-import difflib
 import os
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from workers.setting_values import EXPECTED, PARSE, text
+from workers.setting_sources import (
+    CONFIG_NAME,
+    PREFIX,
+    SettingsError,
+    default_home,
+    from_environ,
+    from_file,
+    from_flags,
+)
+from workers.setting_sources import config_file as find_config
+from workers.setting_values import text
 
-CONFIG_NAME = "fleet.toml"
-PREFIX = "FLEET_"
-
-
-class SettingsError(ValueError):
-    """A setting cannot be understood; the text names its key, its value and where it came from."""
+__all__ = ["CONFIG_NAME", "PREFIX", "Settings", "SettingsError"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +43,12 @@ class Settings:
     results: str = field(default="", repr=False)
     #: SQLAlchemy URL of the catalog; empty means a SQLite file in `home`.
     catalog: str = field(default="", repr=False)
-    #: Folder that all hosts of the fleet share; empty means a folder in `home`.
+    #: What all hosts of the fleet share: a folder, or an fsspec URL; empty is a folder in `home`.
     storage: str = ""
     #: Identity of the fleet: workers look after the runs of their own fleet only.
     fleet: str = "default"
+    #: Name of this host, the same for all its workers; empty means the system's.
+    host: str = ""
     #: Name of this worker; empty means the host's name with the process id.
     worker: str = ""
     #: Assets that this worker runs at a time; 0 means as many as there are cores.
@@ -63,6 +68,10 @@ class Settings:
     stop_grace: float = 5.0
     #: The .bruin.yml of this worker; empty means the project's own.
     connections: str = ""
+    #: A step that lost its worker so many times is not tried again: it may be what kills them.
+    losses_allowed: int = 3
+    #: Signs messages; empty means the key that the catalog holds for all who may read it.
+    message_key: str = field(default="", repr=False)
     #: Path of an ingestr binary; empty means the installed one.
     ingestr: str = ""
     #: Path of a uv binary; empty means the installed one.
@@ -83,7 +92,11 @@ class Settings:
     seed_max_bytes: int = 2**30
     #: Lines of a run that the broker keeps for those who follow; the log file keeps all.
     live_lines: int = 5_000
-    #: Files that bundles hold although git ignores them. Without effect until there are bundles.
+    #: A bundle of a project's files may be this large.
+    bundle_max_bytes: int = 500 * 10**6
+    #: A worker keeps unpacked bundles up to this size, least recently used go first.
+    bundle_cache_bytes: int = 5 * 2**30
+    #: Files that bundles hold although git ignores them.
     bundle_include: tuple[str, ...] = ()
 
     @staticmethod
@@ -100,11 +113,12 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         flags = {k: v for k, v in (overrides or {}).items() if v is not None}
-        given = _from_flags(flags) | _from_environ(environ)
-        home = given.get("home", _default_home(environ))
-        file = _config_file(environ, config_file, [project, Path.cwd(), home])
-        values = {"home": home} | (_from_file(file) if file else {}) | _from_environ(environ)
-        settings = Settings(**(values | _from_flags(flags)))
+        kinds = {f.name: f.type for f in dataclasses.fields(Settings)}
+        flagged, said = from_flags(kinds, flags), from_environ(kinds, environ)
+        home = (said | flagged).get("home", default_home(environ))
+        file = find_config(environ, config_file, [project, Path.cwd(), home])
+        values = {"home": home} | (from_file(kinds, file) if file else {}) | said
+        settings = Settings(**(values | flagged))
         _check(settings)
         return settings
 
@@ -127,6 +141,11 @@ class Settings:
     def storage_path(self) -> Path:
         """Folder of artifacts and logs."""
         return Path(self.storage) if self.storage else self.home / "storage"
+
+    @property
+    def host_name(self) -> str:
+        """What this host is called in the fleet."""
+        return self.host or socket.gethostname()
 
     @property
     def slot_count(self) -> int:
@@ -152,87 +171,6 @@ class Settings:
     def logs(self) -> Path:
         """Folder of the logs of workers and servers; those of assets are on storage."""
         return self.home / "logs"
-
-
-_PATHS = {"home", "storage", "connections", "ingestr", "uv", "rscript"}
-
-
-def _default_home(environ: Mapping[str, str]) -> Path:
-    user = Path(environ.get("HOME") or Path.home())
-    if sys.platform == "darwin":
-        return user / "Library" / "Application Support" / "fleet"
-    data = environ.get("XDG_DATA_HOME", "")
-    return (Path(data) if data.startswith("/") else user / ".local" / "share") / "fleet"
-
-
-def _config_file(
-    environ: Mapping[str, str], named: Path | None, folders: Sequence[Path | None]
-) -> Path | None:
-    if named is None and PREFIX + "CONFIG" in environ:
-        text = environ[PREFIX + "CONFIG"]
-        if not text:
-            return None
-        named = Path(text)
-    if named is None:
-        candidates = (folder / CONFIG_NAME for folder in folders if folder is not None)
-        return next((path for path in candidates if path.is_file()), None)
-    if not named.is_file():
-        raise SettingsError(f"the configuration file {named} does not exist")
-    return named
-
-
-def _from_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _value(k, v, "--" + k.replace("_", "-"), Path.cwd()) for k, v in flags.items()}
-
-
-def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    names = ((f.name, PREFIX + f.name.upper()) for f in dataclasses.fields(Settings))
-    given = ((key, name) for key, name in names if name in environ)
-    return {key: _value(key, environ[name], name, Path.cwd()) for key, name in given}
-
-
-def _from_file(file: Path) -> dict[str, Any]:
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: not valid TOML: {error}") from error
-    return {key: _value(key, value, str(file), file.parent) for key, value in _flat(data)}
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """`[env] max_age = 1` is the setting env_max_age."""
-    for name, value in data.items():
-        key = prefix + name.replace("-", "_")
-        if isinstance(value, Mapping):
-            yield from _flat(value, key + "_")
-        else:
-            yield key, value
-
-
-def _value(key: str, raw: Any, source: str, base: Path) -> Any:
-    """The setting `key` from what `source` says; relative paths are relative to `base`."""
-    kinds = {f.name: f.type for f in dataclasses.fields(Settings)}
-    if key not in kinds:
-        near = difflib.get_close_matches(key, kinds, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise SettingsError(f"{source}: there is no setting {key}{hint}")
-    try:
-        value = PARSE[kinds[key]](raw)
-        return _located(key, value, base) if key in _PATHS else value
-    except (ValueError, TypeError, KeyError) as error:
-        raise SettingsError(f"{source}: {key} = {raw!r}: {EXPECTED[kinds[key]]}") from error
-
-
-def _located(key: str, value: Any, base: Path) -> Any:
-    text = str(value)
-    if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
-    elif "://" in text:
-        raise ValueError(text)
-    if not text and key != "home":
-        return ""
-    path = Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 - keeps links
-    return path if key == "home" else str(path)
 
 
 def _check(settings: Settings) -> None:

@@ -1,0 +1,66 @@
+"""What a fleet of many hosts must know: losses, routes, drains, bundles, homes of files."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_NUMBERS = (("runs", "contract"), ("steps", "losses"), ("steps", "deaths"), ("workers", "contract"))
+_TEXTS = (("steps", "queue"), ("attempts", "host"))
+
+
+def upgrade() -> None:
+    """New columns, and three tables."""
+    for table, name in _NUMBERS:
+        kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+        op.add_column(table, sa.Column(name, kind, nullable=False, server_default="0"))
+    for table, name in _TEXTS:
+        op.add_column(table, sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.add_column("workers", sa.Column("drain_at", sa.Double(), nullable=True))
+    op.create_table(
+        "facts",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_facts")),
+    )
+    _bundles()
+    _file_homes()
+
+
+def _bundles() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "bundles",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("bytes", number, nullable=False),
+        sa.Column("files", number, nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("removed_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_bundles")),
+    )
+
+
+def _file_homes() -> None:
+    op.create_table(
+        "file_homes",
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("identity", name=op.f("pk_file_homes")),
+    )
+    op.create_index(op.f("ix_file_homes_host_path"), "file_homes", ["host", "path"])
+
+
+def downgrade() -> None:
+    """Without them."""
+    for table in ("file_homes", "bundles", "facts"):
+        op.drop_table(table)
+    op.drop_column("workers", "drain_at")
+    for table, name in (*_NUMBERS, *_TEXTS):
+        op.drop_column(table, name)
