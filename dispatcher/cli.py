@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "up": "Start a fleet on this host and keep it.",
     "down": "Stop the fleet that `up` started.",
     "flower": "Watch the fleet's tasks in a browser.",
+    "metrics": "Serve figures for Prometheus and autoscalers.",
     "doctor": "Check broker, catalog, storage, Pythons and loads.",
     "clean": "Remove old logs, results and environments.",
     "completion": "Print the shell's completion script.",
