@@ -122,6 +122,7 @@ class Attempt:
             stop=keeper.stop,
             mask=masker.add,
             progress=keeper.progress,
+            may_commit=keeper.may_commit,
         )
 
     def _record(self, outcome: "Outcome", keeper: Keeper, masker: Masker) -> Ended:

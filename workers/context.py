@@ -40,6 +40,8 @@ class StepContext:
     `config` is the .bruin.yml that connections come from, or None. `previous` is the result of the
     step before. `mask` adds texts that the log must not show; call it before they can appear.
     `progress` takes {"rows": n, "total": n, "note": text}, all optional, as often as one likes.
+    `may_commit` says whether the claim surely stands and nothing asks to stop; ask it right before
+    a transaction that others will see.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class StepContext:
     stop: Stop
     mask: Callable[[list[str]], None]
     progress: Callable[[Mapping[str, Any]], None]
+    may_commit: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import claims, holders
 from catalog.claims import Claim, Standing
+from workers.pulse import Pulse, clock
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Keeper:
 
     def __init__(self, engine: Engine, claim: Claim, *, lease: float, renew: float) -> None:
         self.stop = StopFlag()
+        self.pulse = Pulse(lease, renew=renew)
         self._engine = engine
         self._claim = claim
         self._lease = lease
@@ -65,6 +67,10 @@ class Keeper:
     def progress(self, values: Mapping[str, Any]) -> None:
         """Remember how far the step is; shown within a second, only the newest counts."""
         self._progress = dict(values)
+
+    def may_commit(self) -> bool:
+        """Whether the claim surely stands now and nothing asks the step to end."""
+        return self.stop.reason is None and self.pulse.fresh
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -94,7 +100,11 @@ class Keeper:
 
     def _hold(self) -> Standing:
         progress, self._progress = self._progress, None
-        return claims.renew(self._engine, self._claim, lease=self._lease, progress=progress)
+        at = clock()
+        standing = claims.renew(self._engine, self._claim, lease=self._lease, progress=progress)
+        if not standing.fenced:
+            self.pulse.renewed(at)
+        return standing
 
     def _look(self) -> Standing:
         return holders.standing(self._engine, self._claim)
