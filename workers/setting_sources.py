@@ -72,15 +72,17 @@ def from_file(kinds: Kinds, file: Path) -> dict[str, Any]:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
-    return {key: _value(kinds, key, value, str(file), file.parent) for key, value in _flat(data)}
+    return {
+        key: _value(kinds, key, value, str(file), file.parent) for key, value in _flat(data, kinds)
+    }
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """`[env] max_age = 1` is the setting env_max_age."""
+def _flat(data: Mapping[str, Any], kinds: Kinds, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """`[env] max_age = 1` is the setting env_max_age; a setting may be a whole table too."""
     for name, value in data.items():
         key = prefix + name.replace("-", "_")
-        if isinstance(value, Mapping):
-            yield from _flat(value, key + "_")
+        if isinstance(value, Mapping) and key not in kinds:
+            yield from _flat(value, kinds, key + "_")
         else:
             yield key, value
 

@@ -30,6 +30,8 @@ def _plain(raw: Any) -> str:
 
 
 def _words(raw: Any) -> tuple[str, ...]:
+    if isinstance(raw, Mapping):  # a table of the file: `name = 2` is the word name=2
+        raw = [f"{_plain(key)}={value}" for key, value in raw.items()]
     parts = raw.split(",") if isinstance(raw, str) else raw
     return tuple(word for part in parts if (word := _plain(part).strip()))
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from assets_parser import queue_names
+from workers import weights as weights_of
+from workers.queues import ANY, GENERAL
 from workers.setting_sources import (
     CONFIG_NAME,
     PREFIX,
@@ -54,7 +57,9 @@ class Settings:
     #: Assets that this worker runs at a time; 0 means as many as there are cores.
     slots: int = 0
     #: Queues that this worker takes work from.
-    queues: tuple[str, ...] = ("fleet",)
+    queues: tuple[str, ...] = (GENERAL,)
+    #: Slots that the main step of an asset takes, by instance, such as b1.large=2; else 1.
+    weights: tuple[str, ...] = ()
     #: A claim that was not renewed for so long is lost. Longer than a garbage collection or a
     #: busy host's pause, short enough that a person waits for the news.
     lease: float = 20.0
@@ -186,3 +191,10 @@ def _check(settings: Settings) -> None:
         )
     if not settings.fleet or not settings.queues:
         raise SettingsError("fleet and queues must not be empty")
+    for name in settings.queues:
+        if name != ANY and (why := queue_names.fault(name)):
+            raise SettingsError(f"queues: {name!r}: {why}")
+    try:
+        weights_of.parsed(settings.weights)
+    except ValueError as error:
+        raise SettingsError(f"weights: {error}") from error
