@@ -4,29 +4,27 @@ Made by workers.steps. This is an edge of the program: whatever the work raises 
 """
 
 import logging
-import time
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from assets_parser.spec import AssetSpec
 from catalog import claims
 from catalog.claims import CheckRow, Claim, Ended, StepError
-from workers import levels, livelog, storage
+from workers import levels, livelog, storage, waiting
 from workers.context import StepContext, StepResult
-from workers.errors import Kind, NotYet, StepFailed
+from workers.errors import Kind, Locked, NotYet, StepFailed
 from workers.host import Facts, Host, StepFunction, foresee
-from workers.keeper import CANCELLED, FENCED, Keeper
+from workers.keeper import CANCELLED, CUT_OFF, FENCED, STOPPING, Keeper
 from workers.masking import Masker
+from workers.outages import patiently
+from workers.pulse import clock
 
 logger = logging.getLogger(__name__)
 
-_CATALOG_PATIENCE = 600.0  # seconds that a finished step waits for a catalog that is away
 _UNHEARD: frozenset[Kind] = frozenset({"env", "load", "timeout", "config", "connection", "lost"})
 _KINDS: dict[str, Kind] = {  # of an error that a step's work did not foresee
     "script": "script",
@@ -41,30 +39,33 @@ _FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try, from its claim to its end."""
+    """One try, from its claim to its end. `since` is when, by the pulse's clock, it was claimed."""
 
     host: Host
     claim: Claim
     spec: AssetSpec
     run: Facts
+    since: float = field(default_factory=clock)
 
     def carry_out(self, unusable: StepFailed | NotYet | None, *, detached: bool) -> dict[str, Any]:
         """Do the work, or end as `unusable`; words for Flower. Raises StepFailed when recorded.
 
         A fenced attempt records nothing: the step is somebody else's by now.
         """
-        masker, settings = Masker(), self.host.settings
-        with Keeper(
-            self.host.engine, self.claim, lease=settings.lease, renew=settings.lease_renew
-        ) as keeper:
+        masker = Masker()
+        with self._keeper() as keeper:
             outcome = self._logged(keeper, masker, unusable)
         if keeper.stop.reason == FENCED:
             return {"refused": keeper.stop.words}
-        ended = _with_patience(lambda: self._record(outcome, keeper, masker))
+        ended = patiently(
+            lambda: self._record(outcome, keeper, masker),
+            "to record the end of a step",
+            self.host.leaving,
+        )
         self._go_on(ended, detached=detached)
         if ended.refused:
             return {"refused": ended.refused}
-        if isinstance(outcome, NotYet):
+        if isinstance(outcome, NotYet) or _interrupted(keeper, outcome):
             return {"deferred": ended.deferred}
         if isinstance(outcome, StepFailed):
             failure = StepFailed(outcome.kind, masker.mask(outcome.message))
@@ -72,6 +73,18 @@ class Attempt:
             raise failure from None
         self._tell("succeeded")
         return {key: outcome.result[key] for key in _FLOWER_SHOWS if key in outcome.result}
+
+    def _keeper(self) -> Keeper:
+        host, settings = self.host, self.host.settings
+        return Keeper(
+            host.engine,
+            self.claim,
+            lease=settings.lease,
+            renew=settings.lease_renew,
+            since=self.since,
+            connected=host.broker_answers,
+            leaving=host.leaving,
+        )
 
     def _logged(
         self, keeper: Keeper, masker: Masker, unusable: StepFailed | NotYet | None
@@ -100,6 +113,8 @@ class Attempt:
                 raise StepFailed("config", self.spec.fault)
             foresee(self.spec.steps, step)
             return _judged(_work(self.host.function(step), context))
+        except Locked as locked:
+            return waiting.later(locked, self.claim.waited)
         except (StepFailed, NotYet) as end:
             return end
         except Exception as error:
@@ -131,16 +146,21 @@ class Attempt:
             return claims.succeed(engine, claim, outcome.result, outcome.checks)
         if isinstance(outcome, NotYet):
             return claims.defer(engine, claim, masker.mask(outcome.reason), outcome.delay)
+        if _interrupted(keeper, outcome) and self._may_run_again():
+            return claims.give_back(engine, claim, keeper.stop.words)
         cancelled = keeper.stop.reason == CANCELLED
         error = StepError(
             kind="cancelled" if cancelled else outcome.kind,
-            message=(keeper.stop.words if cancelled else "") or masker.mask(outcome.message),
+            message=keeper.stop.words or masker.mask(outcome.message),
             detail=masker.mask(outcome.detail),
             hint=masker.mask(outcome.hint) or self._why_once(),
             log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
             frames=tuple(asdict(frame) for frame in outcome.frames),
         )
         return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
+
+    def _may_run_again(self) -> bool:
+        return self.spec.rerun_after_loss or self.claim.step in ("checks", "sensor")
 
     def _why_once(self) -> str:
         """The hint where retries are wanted and none is made."""
@@ -171,6 +191,11 @@ class Attempt:
 
 
 Outcome: TypeAlias = StepResult | StepFailed | NotYet
+
+
+def _interrupted(keeper: Keeper, outcome: Outcome) -> bool:
+    """Whether the work ended for what is no fault of its own."""
+    return keeper.stop.reason in (CUT_OFF, STOPPING) and isinstance(outcome, StepFailed)
 
 
 def _work(function: StepFunction, context: StepContext) -> StepResult:
@@ -211,16 +236,3 @@ def _judged(outcome: StepResult) -> StepResult | StepFailed:
 
 def _kind(step: str) -> Kind:
     return _KINDS.get(step, "load")
-
-
-def _with_patience(record: Callable[[], Ended]) -> Ended:
-    """The work is done: a catalog that is away for a while must not undo it."""
-    deadline = time.monotonic() + _CATALOG_PATIENCE
-    while True:
-        try:
-            return record()
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() > deadline:
-                raise
-            logger.warning("waiting for the catalog to record the end of a step: %s", error)
-            time.sleep(1.0)

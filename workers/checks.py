@@ -15,7 +15,7 @@ from assets_parser import check_ids
 from assets_parser.model import Check, Column, CustomCheck
 from assets_parser.spec import AssetSpec
 from catalog.values import CheckRow
-from workers import connections
+from workers import connections, sessions
 from workers.context import StepContext, StepResult
 from workers.engines import Database, QueryFailed, Shape, opened
 from workers.guard import Guard
@@ -46,7 +46,7 @@ def run(context: StepContext) -> StepResult:
     connection = connections.of(context).get(spec.connection)
     context.mask(secret_texts(connection))
     guard = Guard(context.stop, spec.timeout)
-    name = f"fleet {context.claim.run_id} {spec.name} checks"
+    name = sessions.of(context.claim)
     whose = {"asset": spec.name, "pipeline": spec.pipeline, "type": "checks"}
     note = annotations.comment(context.options.query_annotations, whose)
     with opened(connection, guard=guard, name=name, note=note) as database:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers import process_environment
+from workers import process_environment, pulse
 from workers.errors import StepFailed
 from workers.framing import exactly
 from workers.guard import WATCH, Guard
@@ -41,7 +41,7 @@ class DuckdbProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._owner = os.getpid()
-        self._lease, self._grace, self._ticked = 0.0, 0.0, 0.0
+        self._lease, self._grace, self._ticked, self._beat = 0.0, 0.0, 0.0, 0.0
 
     def open(self, order: Mapping[str, Any], guard: Guard, *, lease: float, grace: float) -> None:
         """Open a database; DuckdbFailed if it cannot be. `lease` and `grace` are seconds."""
@@ -52,6 +52,7 @@ class DuckdbProcess:
     def ask(self, order: Mapping[str, Any], guard: Guard) -> dict[str, Any]:
         """The answer to an order; DuckdbFailed, or StepFailed for a stop, a time limit, a crash."""
         guard.check()
+        self._refuse_late()
         self._send(order)
         while (answer := self._answer(WATCH)) is None:
             self._tick()
@@ -126,8 +127,20 @@ class DuckdbProcess:
         return answer
 
     def _tick(self) -> None:
+        """The child lives as long as the claim is known to stand, and no longer."""
+        beats = pulse.mine()
+        if beats is not None and beats.beat <= self._beat:
+            return
         if time.monotonic() - self._ticked > self._lease / TICKS:
+            self._beat = beats.beat if beats is not None else 0.0
             self._send({"do": "tick"})
+
+    def _refuse_late(self) -> None:
+        """Each order is a tick too: none may come from a step that is somebody else's by now."""
+        beats = pulse.mine()
+        if beats is not None and beats.gone:
+            self.end()
+            raise StepFailed("lost", "the claim on this step was not renewed in time")
 
     def _send(self, message: Mapping[str, Any]) -> None:
         self._ticked = time.monotonic()

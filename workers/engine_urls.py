@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workers import sessions
 from workers.connections import Connection
 from workers.errors import StepFailed
 from workers.uris import NoUri, bigquery_account
@@ -97,7 +98,8 @@ def _postgres(connection: Connection, write: bool, name: str) -> Access:
         query |= {"host": connection.text("host"), "port": connection.text("port", str(port))}
         given = {"host": None, "port": None}
     url = _url("postgresql+psycopg", connection, port, query=query, **given)
-    arguments = {"connect_timeout": CONNECT, "application_name": name[:63]}
+    arguments = {"connect_timeout": CONNECT, "application_name": name[: sessions.LONGEST]}
+    arguments |= sessions.ARGUMENTS
     if options := _session(connection):
         arguments["options"] = options
     return Access(url=url, arguments=arguments, extra="postgres")

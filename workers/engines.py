@@ -5,7 +5,6 @@ duckdb-engine's fails on newer DuckDBs. Results are read as far as they are aske
 """
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -16,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from workers import duckdb_driver, sqlite_files
+from workers import duckdb_driver, sessions, sqlite_files, waiting
 from workers.connections import Connection
 from workers.engine_urls import Access, access
 from workers.errors import StepFailed
@@ -29,11 +28,17 @@ from workers.sql.names import table_parts
 
 _MANY = 100_000  # columns, of all tables of one name
 _STREAMS = frozenset({"postgres", "redshift"})  # whose driver would fetch everything otherwise
-_IN_USE = re.compile(r"could not set lock|database (table )?is locked", re.IGNORECASE)
 
 
 class QueryFailed(Exception):
-    """The database refused a query; the text is its reason, without secrets."""
+    """The database refused a query; the text is its reason, without secrets.
+
+    `busy` says that it gave way to another session: nothing of its transaction is done.
+    """
+
+    def __init__(self, said: str, *, busy: bool = False) -> None:
+        super().__init__(said)
+        self.busy = busy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,10 @@ class Database:
             with contextlib.suppress(SQLAlchemyError):
                 self.link.rollback()
             self.guard.check()
-            raise QueryFailed(self.masker.mask(words(error))) from None
+            said = self.masker.mask(words(error))
+            if waiting.is_busy(error) or (self.connection.file and waiting.in_use(said)):
+                raise waiting.locked(self.connection, said) from None
+            raise QueryFailed(said) from None
 
 
 def words(error: BaseException) -> str:
@@ -208,11 +216,14 @@ def _connect(
     except (NoSuchModuleError, ImportError) as error:
         raise _no_driver(connection, way, error) from None
     except _failures(way) as error:
+        said = masker.mask(words(error))
+        if connection.file and waiting.in_use(said):
+            raise waiting.locked(connection, said) from None
         raise StepFailed(
             "connection",
             f"cannot open connection {connection.name!r}",
-            detail=masker.mask(words(error)),
-            hint=_help(connection, words(error)),
+            detail=said,
+            hint=_help(connection, said),
         ) from None
 
 
@@ -235,14 +246,7 @@ def _no_driver(connection: Connection, way: Access, error: Exception) -> StepFai
 def _help(connection: Connection, said: str) -> str:
     if duckdb_driver.NEWER in said:
         return duckdb_driver.NEWER_HINT
-    if connection.file and in_use(said):
-        return "another program has the file open; end it, or wait and run again"
     return f"check the connection {connection.name!r} of .bruin.yml on this worker"
-
-
-def in_use(said: str) -> bool:
-    """Whether DuckDB or SQLite says that another program has the file open."""
-    return _IN_USE.search(said) is not None
 
 
 def _prepare(raw: Any, connection: Connection, *, write: bool) -> None:
@@ -251,6 +255,19 @@ def _prepare(raw: Any, connection: Connection, *, write: bool) -> None:
         sqlite_files.prepare(raw, connection, write=write)
     if connection.type in ("duckdb", "motherduck"):  # else the host's zone decides what day it is
         raw.execute("SET TimeZone = 'UTC'")
+    if connection.type == "postgres":
+        _prepare_postgres(raw)
+
+
+def _prepare_postgres(raw: Any) -> None:
+    """Limits for a session whose host dies, or that waits for one whose host has died."""
+    raw.autocommit = True
+    import psycopg  # noqa: PLC0415 - it made the link, so it is there
+
+    raw.autocommit = True
+    with contextlib.suppress(psycopg.DatabaseError):  # some that speak its language lack them
+        raw.execute(sessions.settings(raw.info.server_version))
+    raw.autocommit = False
 
 
 def _kill(engine: Engine, thread: int) -> None:

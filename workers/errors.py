@@ -57,6 +57,16 @@ class StepFailed(Exception):
         return f"{self.kind}: {self.message}"
 
 
+class Locked(StepFailed):
+    """Another session or program holds what the step needs: that is waiting, and no failure.
+
+    `message` names the holder. workers.waiting says how long; nothing of the step is done.
+    """
+
+    def __init__(self, message: str, *, detail: str = "", hint: str = "") -> None:
+        super().__init__("connection", message, detail=detail, hint=hint)
+
+
 class NotYet(Exception):
     """A step must wait: it is run again in `delay` seconds, and holds no slot until then.
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from workers import connections
+from workers import connections, sessions, waiting
 from workers.context import StepContext, StepResult
-from workers.engines import Database, QueryFailed, in_use, opened
+from workers.engines import Database, QueryFailed, opened
 from workers.errors import NotYet, StepFailed
 from workers.guard import Guard
 from workers.secret_values import secret_texts
@@ -86,7 +86,7 @@ def _patiently(context: StepContext, interval: float, patience: float) -> int:
     try:
         return _look(context)
     except StepFailed as error:
-        held = error.kind == "connection" and in_use(error.detail)
+        held = error.kind == "connection" and waiting.in_use(error.detail)
         if not held or connections.of(context).get(context.spec.connection).file is None:
             raise
         context.log.line(error.detail)
@@ -107,11 +107,10 @@ def _look(context: StepContext) -> int:
     connection = connections.of(context).get(spec.connection)
     context.mask(secret_texts(connection))
     query = _query(context, connection.type)
-    name = f"fleet {context.claim.run_id} {spec.name} sensor"
     guard = Guard(context.stop, spec.timeout)
     missing = connection.file is not None and not connection.file.exists()
     hint = f"the database is empty: there is no file {connection.file}" if missing else ""
-    with opened(connection, guard=guard, name=name) as database:
+    with opened(connection, guard=guard, name=sessions.of(context.claim)) as database:
         return _number(database, query, hint)
 
 

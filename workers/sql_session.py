@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from workers import duckdb_driver, duckdb_files, engines
+from workers import duckdb_driver, duckdb_files, engines, sessions, waiting
 from workers.connections import Connection
 from workers.context import StepContext
 from workers.duckdb_process import DuckdbFailed, DuckdbProcess, mine
@@ -68,7 +68,8 @@ class _Duckdb:
         try:
             said = self.process.ask({"do": "run", "sql": statement, "limit": limit}, self.guard)
         except DuckdbFailed as error:
-            raise QueryFailed(self.masker.mask(str(error))) from None
+            why = self.masker.mask(str(error))
+            raise QueryFailed(why, busy=waiting.in_use(why)) from None
         return Answer(
             rows=said["rows"], columns=tuple(said["columns"]), touched=int(said["touched"])
         )
@@ -135,9 +136,9 @@ def _path(connection: Connection) -> str:
 
 
 def _cannot_open(connection: Connection, said: str) -> StepFailed:
+    if waiting.in_use(said):
+        return waiting.locked(connection, said)
     hint = f"check the connection {connection.name!r} of .bruin.yml on this worker"
-    if engines.in_use(said):
-        hint = "another program has the file open; end it, or wait and run again"
     if duckdb_driver.NEWER in said:
         hint = duckdb_driver.NEWER_HINT
     return StepFailed(
@@ -179,19 +180,29 @@ class _Server:
                 yield cursor
         except driver.Error as error:
             database.guard.check()
-            raise QueryFailed(database.masker.mask(engines.words(error))) from None
+            said = database.masker.mask(engines.words(error))
+            raise QueryFailed(said, busy=waiting.is_busy(error)) from None
 
 
 @contextlib.contextmanager
 def _server(context: StepContext, connection: Connection, guard: Guard) -> Iterator[Session]:
-    claim = context.claim
-    name = f"fleet {claim.run_id} {context.spec.name}"
+    name = sessions.of(context.claim)
     with engines.opened(connection, guard=guard, write=True, name=name) as database:
         link = database.link.execution_options(isolation_level="AUTOCOMMIT")
         raw: Any = link.connection.dbapi_connection
         if hasattr(raw, "add_notice_handler"):
             raw.add_notice_handler(lambda notice: _tell(context, notice))
-        yield _Server(database, raw)
+        session = _Server(database, raw)
+        if connection.type == "postgres":
+            _end_earlier(context, session)
+        yield session
+
+
+def _end_earlier(context: StepContext, session: Session) -> None:
+    """What an attempt that is lost had begun is undone before this one begins."""
+    ended = sessions.end_earlier(lambda query: session.run(query, limit=100).rows, context.claim)
+    for name in ended:
+        context.log.line(f"ended the session of an earlier attempt, {name!r}")
 
 
 def _tell(context: StepContext, notice: Any) -> None:

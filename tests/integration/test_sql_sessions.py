@@ -248,7 +248,7 @@ def test_the_server_sees_whose_query_it_is(server: warehouse.Server, tmp_path: P
     ((query, name),) = shop.rows()
     said = '-- @bruin.config: {"asset":"shop.t","pipeline":"shop","team":"sales","type":"main"}\n'
     assert query.startswith(said)
-    assert name == "fleet 7f3k2 shop.t"
+    assert name == "fleet 7f3k2/shop.t/1"
 
 
 def child() -> psutil.Process:
