@@ -15,6 +15,14 @@ from catalog.schema import upgrade
 
 __all__ = ["connect", "reading", "session_scope", "upgrade", "writing"]
 
+#: A server that was cut off is given up in seconds; the system would wait for a quarter hour.
+_ALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
 _engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 
 
@@ -96,7 +104,7 @@ def _postgresql(url: URL) -> Engine:
         raise ValueError(
             "a PostgreSQL catalog needs its driver: pip install psycopg[binary]"
         ) from error
-    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "bruin-fleet"}
+    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "bruin-fleet"} | _ALIVE
     options = {key: value for key, value in options.items() if key not in url.query}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),

@@ -10,10 +10,9 @@ from pathlib import Path
 from workers import connections, process_environment, supervisor
 from workers.context import StepContext
 from workers.errors import StepFailed
+from workers.pulse import HELD
 from workers.secret_values import secret_texts
 from workers.supervisor import Exit
-
-TICK_MARGIN = 0.75  # of the lease: the asset is gone before anybody else may take its place
 
 
 def environment(context: StepContext) -> dict[str, str]:
@@ -36,7 +35,7 @@ def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: 
             on_line=context.log.line,
             stop=context.stop,
             timeout=context.spec.timeout,
-            lease=context.settings.lease * TICK_MARGIN,
+            lease=context.settings.lease * HELD,
             grace=context.settings.stop_grace,
         )
     except supervisor.SupervisorError as error:

@@ -65,7 +65,7 @@ class Attempt:
         self._go_on(ended, detached=detached)
         if ended.refused:
             return {"refused": ended.refused}
-        if isinstance(outcome, NotYet) or _interrupted(keeper, outcome):
+        if isinstance(outcome, NotYet) or (ended.deferred and _interrupted(keeper, outcome)):
             return {"deferred": ended.deferred}
         if isinstance(outcome, StepFailed):
             failure = StepFailed(outcome.kind, masker.mask(outcome.message))
@@ -146,11 +146,12 @@ class Attempt:
             return claims.succeed(engine, claim, outcome.result, outcome.checks)
         if isinstance(outcome, NotYet):
             return claims.defer(engine, claim, masker.mask(outcome.reason), outcome.delay)
-        if _interrupted(keeper, outcome) and self._may_run_again():
+        interrupted = _interrupted(keeper, outcome)
+        if interrupted and self._may_run_again():
             return claims.give_back(engine, claim, keeper.stop.words)
-        cancelled = keeper.stop.reason == CANCELLED
+        kind = "cancelled" if keeper.stop.reason == CANCELLED else outcome.kind
         error = StepError(
-            kind="cancelled" if cancelled else outcome.kind,
+            kind="lost" if interrupted else kind,
             message=keeper.stop.words or masker.mask(outcome.message),
             detail=masker.mask(outcome.detail),
             hint=masker.mask(outcome.hint) or self._why_once(),

@@ -22,6 +22,7 @@ from catalog import engine as engines
 from catalog import runs
 from workers import livelog
 from workers.context import StepContext, StepResult
+from workers.outages import Broker
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Facts:
 class Host:
     """One worker as its steps see it. `function` finds the work of a step.
 
-    `wake` tells the worker's heart that a step waits for a time to come.
+    `wake` tells the worker's heart that a step waits for a time to come, `leaving` says whether the
+    worker is told to stop without waiting for its steps.
     """
 
     settings: Settings
@@ -85,6 +87,7 @@ class Host:
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     function: Callable[[str], StepFunction] = step_function
     wake: Callable[[], None] = lambda: None
+    leaving: Callable[[], bool] = lambda: False
 
     @property
     def engine(self) -> Engine:
@@ -95,6 +98,10 @@ class Host:
     def redis(self) -> "Redis | None":
         """The broker as live logs use it."""
         return _redis(self.settings, os.getpid()) if self.settings.broker else None
+
+    def broker_answers(self) -> bool:
+        """Whether the broker can be reached now."""
+        return _broker(self.settings, os.getpid()).answers()
 
     def facts(self, run_id: str) -> Facts:
         """What is known of a run; LookupError if there is none of this id."""
@@ -109,6 +116,11 @@ def _engine(url: str, pid: int) -> Engine:
 @functools.lru_cache(maxsize=4)
 def _redis(settings: Settings, pid: int) -> "Redis":
     return livelog.client(settings)
+
+
+@functools.lru_cache(maxsize=4)
+def _broker(settings: Settings, pid: int) -> Broker:
+    return Broker(settings)
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,13 +1,14 @@
 """Keeps a claim while its step runs: renews the lease, carries progress, says when to stop.
 
-A thread of the process that runs the step, started by workers.attempt. When the catalog is away the
-step goes on: nobody else can claim it then either; it stops when it hears that the claim is lost.
+Two threads of the process that runs the step, started by workers.attempt. While the catalog alone
+is away the step goes on: nobody else can claim it then either. It stops when it hears that the
+claim is lost, when this host is cut off, or when the worker is told to stop.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,13 +17,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import claims, holders
 from catalog.claims import Claim, Standing
-from workers.pulse import Pulse, clock
+from workers.pulse import Pulse, clock, of_thread
 
 logger = logging.getLogger(__name__)
 
 CANCELLED = "cancelled"
-FENCED = "fenced"
+FENCED = "fenced"  # the claim is somebody else's, or its step is over
+CUT_OFF = "cut off"  # the claim may be lost: what the step had started was ended
+STOPPING = "stopping"  # the worker ends, and waits for nothing
 TICK = 1.0  # seconds until a cancelled run is noticed
+_LOOKS = 40  # at the pulse within a lease
+
+_RANK = {CUT_OFF: 0, STOPPING: 0, CANCELLED: 1, FENCED: 2}
+_WORDS = {
+    CUT_OFF: "the worker was paused, or reached neither catalog nor broker, for most of the lease",
+    STOPPING: "the worker was told to stop",
+}
 
 
 class StopFlag:
@@ -35,7 +45,7 @@ class StopFlag:
 
     @property
     def reason(self) -> str | None:
-        """ "cancelled", "fenced", or None."""
+        """ "cancelled", "fenced", "cut off", "stopping", or None."""
         return self._reason
 
     def wait(self, timeout: float) -> str | None:
@@ -44,25 +54,45 @@ class StopFlag:
         return self._reason
 
     def set(self, reason: str, words: str = "") -> None:
-        """Say that the step must end; fenced overrules cancelled, nothing overrules fenced."""
-        if self._reason != FENCED:
-            self._reason, self.words = reason, words
+        """Say that the step must end; what the catalog says overrules, a fence overrules all."""
+        if self._reason is None or _RANK[reason] >= _RANK[self._reason]:
+            self._reason, self.words = reason, words or _WORDS.get(reason, "")
         self._event.set()
 
 
 class Keeper:
-    """Holds one claim from `with` to its end."""
+    """Holds one claim from `with` to its end.
 
-    def __init__(self, engine: Engine, claim: Claim, *, lease: float, renew: float) -> None:
+    `since` is the time by the pulse's clock before which the claim was not asked for, `connected`
+    says whether the broker answers, `leaving` whether the worker is told to stop at once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        claim: Claim,
+        *,
+        lease: float,
+        renew: float,
+        since: float | None = None,
+        connected: Callable[[], bool] = lambda: False,
+        leaving: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.stop = StopFlag()
-        self.pulse = Pulse(lease, renew=renew)
+        self.pulse = Pulse(lease, renew=renew, since=since, connected=connected)
         self._engine = engine
         self._claim = claim
         self._lease = lease
         self._renew = renew
+        self._leaving = leaving
         self._done = threading.Event()
         self._progress: Mapping[str, Any] | None = None
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name="keeper", daemon=True),
+            # the catalog may keep the other one waiting
+            threading.Thread(target=self._watch, name="pulse", daemon=True),
+        ]
+        self._of_thread = of_thread(self.pulse)
 
     def progress(self, values: Mapping[str, Any]) -> None:
         """Remember how far the step is; shown within a second, only the newest counts."""
@@ -73,7 +103,11 @@ class Keeper:
         return self.stop.reason is None and self.pulse.fresh
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        if not self.pulse.fresh:  # whoever claimed was paused, or waited for the catalog
+            self._try(self._hold)
+        for thread in self._threads:
+            thread.start()
+        self._of_thread.__enter__()
         return self
 
     def __exit__(
@@ -83,20 +117,36 @@ class Keeper:
         trace: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._thread.join()
+        self._of_thread.__exit__(None, None, None)
+        for thread in self._threads:
+            thread.join()
+
+    def _watch(self) -> None:
+        """Feel the pulse, whatever the catalog is doing."""
+        while not self._done.wait(min(TICK, self._lease / _LOOKS)):
+            if self.pulse.gone:
+                self.stop.set(CUT_OFF)
+            elif self.stop.reason != FENCED:
+                self.pulse.look()
+            if self._leaving():
+                self.stop.set(STOPPING)
 
     def _run(self) -> None:
         renewed = time.monotonic()
         while not self._done.wait(TICK):
             due = time.monotonic() - renewed >= self._renew - TICK / 2
-            try:
-                standing = self._hold() if due or self._progress is not None else self._look()
-            except SQLAlchemyError as error:
-                logger.warning("%s keeps running without the catalog: %s", self._claim.asset, error)
-                continue
-            if due:
+            asked = self._try(self._hold if due or self._progress is not None else self._look)
+            if due and asked:
                 renewed = time.monotonic()
-            self._heed(standing)
+
+    def _try(self, ask: Callable[[], Standing]) -> bool:
+        """Ask the catalog and heed its answer; whether there was one."""
+        try:
+            self._heed(ask())
+        except SQLAlchemyError as error:
+            logger.warning("%s keeps running without the catalog: %s", self._claim.asset, error)
+            return False
+        return True
 
     def _hold(self) -> Standing:
         progress, self._progress = self._progress, None

@@ -39,6 +39,7 @@ class Pulse:
         self._overdue = (renew + self._holds) / 2
         self._connected = connected
         self._renewed = self._beat = clock() if since is None else since
+        self._lapsed = False
         self._children: list[Tell] = []
         self._changing = threading.Lock()
 
@@ -55,7 +56,7 @@ class Pulse:
     @property
     def gone(self) -> bool:
         """Whether what the step started has ended by now, for want of a beat."""
-        return clock() - self._beat >= self._holds
+        return self._lapsed or clock() - self._beat >= self._holds
 
     def renewed(self, at: float) -> None:
         """The catalog was asked `at` that time, and has renewed the claim."""
@@ -65,22 +66,31 @@ class Pulse:
     def look(self) -> None:
         """To be called now and then: a beat without the catalog, if only that is away."""
         at = clock()
-        if at - self._beat > self._overdue and self._connected():
+        if not self.gone and at - self._beat > self._overdue and self._connected():
             self._strike(at)
+
+    def add(self, tell: Tell) -> None:
+        """From now on `tell` is called with the time of each beat, from any thread."""
+        with self._changing:
+            self._children.append(tell)
+
+    def remove(self, tell: Tell) -> None:
+        """Tell no more."""
+        with self._changing:
+            self._children.remove(tell)
 
     @contextlib.contextmanager
     def heard_by(self, tell: Tell) -> Iterator[None]:
         """While the body runs, `tell` is called with the time of each beat."""
-        with self._changing:
-            self._children.append(tell)
+        self.add(tell)
         try:
             yield
         finally:
-            with self._changing:
-                self._children.remove(tell)
+            self.remove(tell)
 
     def _strike(self, at: float) -> None:
         with self._changing:
+            self._lapsed = bool(self._children) and self.gone
             self._beat = max(self._beat, at)
             for tell in self._children:
                 tell(at)

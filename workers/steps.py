@@ -10,9 +10,12 @@ from assets_parser import imports
 from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
+from workers import contract
 from workers.attempt import Attempt
 from workers.errors import NotYet, StepFailed
 from workers.host import Facts, Host
+from workers.outages import patiently
+from workers.pulse import clock
 
 _LOOK, _LOOK_MOST = 0.2, 5.0  # seconds between two looks whether a table was made
 
@@ -24,10 +27,24 @@ def run_step(
 
     Raises StepFailed after a failure was recorded.
     """
+    claimed = patiently(lambda: _claim(host, run_id, asset, step), "to claim a step", host.leaving)
+    if isinstance(claimed, Refused):
+        return {"refused": claimed.reason}
+    if isinstance(claimed, Deferred):
+        return {"deferred": claimed.reason}
+    attempt, instead = claimed
+    return attempt.carry_out(instead, detached=detached)
+
+
+def _claim(
+    host: Host, run_id: str, asset: str, step: Step
+) -> tuple[Attempt, StepFailed | NotYet | None] | Refused | Deferred:
+    """The try, and how it ends if there is a reason not to work; or why there is none."""
     run = host.facts(run_id)
     spec = claims.spec(host.engine, run_id, asset)
     waits = _waits(host, run, spec) if step == "checks" else ""
     wants, unusable = ([], None) if waits else _wants(host, spec, step, run)
+    since = clock()
     outcome = claims.claim(
         host.engine,
         run_id,
@@ -35,16 +52,16 @@ def run_step(
         step,
         worker=host.worker,
         pid=os.getpid(),
+        host=host.settings.host_name,
         locks=wants,
         lease=host.settings.lease,
+        contract=contract.VERSION,
     )
-    if isinstance(outcome, Refused):
-        return {"refused": outcome.reason}
-    if isinstance(outcome, Deferred):
-        return {"deferred": outcome.reason}
-    attempt = Attempt(host=host, claim=outcome, spec=spec, run=run)
+    if isinstance(outcome, Refused | Deferred):
+        return outcome
+    attempt = Attempt(host=host, claim=outcome, spec=spec, run=run, since=since)
     later = NotYet(waits, min(_LOOK_MOST, _LOOK + outcome.waited / 10)) if waits else None
-    return attempt.carry_out(later or unusable, detached=detached)
+    return attempt, later or unusable
 
 
 def _waits(host: Host, run: Facts, spec: AssetSpec) -> str:

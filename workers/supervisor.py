@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from typing import Any
 from workers.context import Stop
 from workers.framing import exactly
 from workers.lines import Lines
+from workers.pulse import clock
+from workers.pulse import mine as pulse_of_thread
 
 GUARDIAN = Path(__file__).with_name("supervisor_main.py")
 POLL = 0.1  # seconds between two looks at `stop` and the time limit
@@ -93,17 +95,21 @@ class Supervisor:
         lease: float = 15.0,
         grace: float = 5.0,
         mask: Callable[[str], str] | None = None,
+        output: int | None = None,
     ) -> Exit:
         """Run a program to its end and that of its whole tree; lines go to `on_line` as they come.
 
-        `timeout` (0 for none), `lease` (without a sign of this process) and `grace` (between TERM
-        and KILL) are seconds. Raises SupervisorError if the program cannot be started.
+        `timeout` (0 for none), `lease` (after the last beat of the step's pulse) and `grace`
+        (between TERM and KILL) are seconds. `output` is a descriptor for its standard output; only
+        errors are lines then. Raises SupervisorError if the program cannot be started.
         """
         self.warm()
         reading, writing = os.pipe()
+        pulse = pulse_of_thread()
         order = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), "lease": lease}
+        order |= {"kind": "start", "at": pulse.beat if pulse else clock()}
         try:
-            self._send(order | {"kind": "start"}, writing)
+            self._send(order, writing, *([] if output is None else [output]))
         finally:
             os.close(writing)
         watch = _Watch(
@@ -139,14 +145,25 @@ class Supervisor:
             socket.send_fds(self.socket, [len(body).to_bytes(4, "big")], fds)
             self.socket.sendall(body)
 
+    def _tick(self, at: float) -> None:
+        self._send({"kind": "tick", "at": at})
+
     @contextlib.contextmanager
-    def _ticking(self, every: float) -> Any:
-        """Tell the guardian that this process lives, from a thread: a slow log is no death."""
+    def _ticking(self, every: float) -> Iterator[None]:
+        """Tell the guardian that the work goes on: as the step's pulse beats, where it is a step's.
+
+        Else while this process lives, from a thread: a slow log is no death.
+        """
+        if pulse := pulse_of_thread():
+            with pulse.heard_by(self._tick):
+                self._tick(pulse.beat)  # there may have been one since the start
+                yield
+            return
         done = threading.Event()
 
         def tick() -> None:
             while not done.wait(every):
-                self._send({"kind": "tick"})
+                self._tick(clock())
 
         thread = threading.Thread(target=tick, name="fleet-tick", daemon=True)
         thread.start()

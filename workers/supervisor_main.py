@@ -3,13 +3,15 @@
 Run by path as `python -I -S supervisor_main.py FD` by workers.supervisor; standard library only, so
 that it starts quickly and nothing of a project can get into it. FD is one end of a socket pair:
 
-    worker -> guardian   start {argv, env, cwd, lease} with the output pipe's descriptor;
-                         kill {reason, grace}; tick
+    worker -> guardian   start {argv, env, cwd, lease, at} with the output pipe's descriptor, and
+                         that of a file for standard output where it is not to be mixed with errors;
+                         kill {reason, grace}; tick {at}
     guardian -> worker   started {pid} or failed {error};
                          ended {code, signal, reason, leftovers, max_rss}
 
 Each message is its length in four bytes, then JSON. The socket is the lifeline: when it closes, or
-when no tick came for the lease (a paused worker), the whole tree is killed.
+when the newest tick is older than the lease (a worker that is paused or cut off), the whole tree is
+killed. `at` is when the worker last knew that the work is still its own, by this host's clock.
 """
 
 # pathlib would cost the guardian a third of its start
@@ -29,7 +31,7 @@ import time
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LINUX = sys.platform == "linux"
 ORPHAN_GRACE = 1.0  # seconds between TERM and KILL for what an ended asset left behind
-LOST_GRACE = 2.0  # the same when the worker died or was paused
+LOST_GRACE = 2.0  # the same when the worker died or was paused; less where the lease is short
 KILL_AGAIN = 0.05  # seconds between rounds of KILL, as a fork may slip through one
 
 
@@ -47,7 +49,7 @@ def receive(sock):
     """The next message with its descriptors, or (None, []) at the end of the lifeline."""
     header, fds = b"", []
     while len(header) < 4:
-        data, more, _, _ = socket.recv_fds(sock, 4 - len(header), 1)
+        data, more, _, _ = socket.recv_fds(sock, 4 - len(header), 2)
         fds += more
         if not data:
             return None, fds
@@ -96,16 +98,18 @@ class Guardian:
         self.reason = ""
         self.kill_at = 0.0  # when TERM turns into KILL; 0 while nothing is being ended
         self.ticked, self.lease = clock(), 0.0
+        self.late = False  # no tick came in time
         self.leftovers = 0
         self.closing = False
 
     def start(self, order, fds) -> None:
         """Start the asset, or say why it cannot be."""
-        self.ticked, self.lease = clock(), order["lease"]
+        self.ticked, self.lease = order["at"], order["lease"]
         self.status = None
-        self.reason, self.kill_at, self.leftovers = "", 0.0, 0
-        error = self.spawn(order, fds[0])
-        os.close(fds[0])
+        self.reason, self.kill_at, self.late, self.leftovers = "", 0.0, False, 0
+        error = self.spawn(order, fds)
+        for descriptor in fds:
+            os.close(descriptor)
         if error:
             os.waitpid(self.pid, 0)
             self.pid = 0
@@ -113,19 +117,19 @@ class Guardian:
         else:
             send(self.sock, kind="started", pid=self.pid)
 
-    def spawn(self, order, output: int) -> str:
+    def spawn(self, order, outputs) -> str:
         """Fork and exec; the text of what went wrong, or nothing. The seam for warm processes:
         an order could name one that forks the asset instead."""
         told, tell = os.pipe()
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            self.become(order, output, parent, tell)
+            self.become(order, outputs, parent, tell)
         os.close(tell)
         with open(told, "rb") as pipe:
             return pipe.read().decode(errors="replace")
 
-    def become(self, order, output: int, parent: int, tell: int) -> None:
+    def become(self, order, outputs, parent: int, tell: int) -> None:
         """In the child: own session, no survivor of the guardian, then the asset's program."""
         try:
             os.setsid()
@@ -135,8 +139,8 @@ class Guardian:
             for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
+            os.dup2(outputs[-1], 1)
+            os.dup2(outputs[0], 2)
             os.chdir(order["cwd"])
             os.execve(order["argv"][0], order["argv"], order["env"])
         except BaseException as error:
@@ -146,10 +150,13 @@ class Guardian:
 
     def end(self, reason: str, grace: float) -> None:
         """Ask the tree to end; after `grace` seconds it is killed."""
-        if self.pid and not self.kill_at:
+        if not self.pid:
+            return
+        if not self.kill_at:
             self.reason = self.reason or reason
             self.kill_at = clock() + grace
             self.signal_tree(signal.SIGTERM)
+        self.kill_at = min(self.kill_at, clock() + grace)
 
     def signal_tree(self, number: int) -> None:
         """Signal the asset's group, and whoever left it for a session of its own."""
@@ -207,23 +214,28 @@ class Guardian:
             order, fds = receive(self.sock)
         except OSError:
             order, fds = None, []
-        self.ticked = clock()
         if order is None:
             self.closing = True
-            self.end("lost", LOST_GRACE)
+            self.end("lost", self.lost_grace())
         elif order["kind"] == "start":
             self.start(order, fds)
         elif order["kind"] == "kill":
             self.end(order["reason"], order["grace"])
-            self.kill_at = min(self.kill_at, clock() + order["grace"])
+        elif order["kind"] == "tick":
+            self.ticked = max(self.ticked, order["at"])
+
+    def lost_grace(self) -> float:
+        """Seconds for what has no worker any more: all is over before somebody else may begin."""
+        return min(LOST_GRACE, self.lease / 6)
 
     def patience(self) -> float | None:
         """Seconds until something must happen by itself; None for never."""
         if not self.pid:
             return None
+        due = self.ticked + self.lease
         if self.kill_at:
-            return max(KILL_AGAIN, self.kill_at - clock())
-        return max(0.0, self.ticked + self.lease - clock())
+            due = self.kill_at if self.late else min(due, self.kill_at)
+        return max(KILL_AGAIN if self.kill_at else 0.0, due - clock())
 
     def watch(self) -> None:
         """What time alone decides: a lost worker, a process that ignores TERM."""
@@ -231,8 +243,9 @@ class Guardian:
             return
         if self.kill_at and clock() >= self.kill_at:
             self.signal_tree(signal.SIGKILL)
-        elif clock() > self.ticked + self.lease:
-            self.end("lease", LOST_GRACE)
+        elif not self.late and clock() > self.ticked + self.lease:
+            self.late = True  # once, or the kill would be put off
+            self.end("lease", self.lost_grace())
 
     def serve(self) -> None:
         """Obey until the lifeline closes and nothing is left to end."""
