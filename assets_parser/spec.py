@@ -101,6 +101,7 @@ class AssetSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     source: str = ""  # digest of the asset's own text: whether an earlier run's was the same
     given: Mapping[str, Any] = field(default_factory=dict)  # for the first step, by an earlier run
+    rerun_after_loss: bool = True  # False: not again by itself where its worker was lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

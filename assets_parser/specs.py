@@ -79,6 +79,7 @@ class SpecMaker:
             instance=asset.instance,
             tags=asset.tags,
             source=remaining.digest(asset.body),
+            rerun_after_loss=_may_rerun(asset),
         )
         return self._rendered(asset, context, written)
 
@@ -201,6 +202,11 @@ def _secrets(asset: Asset) -> tuple[Secret, ...]:
     if not name or any(secret.key == name for secret in asset.secrets):
         return asset.secrets
     return (*asset.secrets, Secret(key=name, inject_as=name, injected=True))
+
+
+def _may_rerun(asset: Asset) -> bool:
+    """Whether it may run again by itself where its worker was lost; its meta may forbid it."""
+    return asset.meta.get("fleet_rerun", "").strip().lower() != "never"
 
 
 def _joined(*notices: str) -> str:

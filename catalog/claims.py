@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, RowMapping, select, update
 
 from assets_parser.spec import AssetSpec, load_spec
+from catalog import admission
 from catalog import locks as lock_slots
 from catalog.clock import now
-from catalog.endings import defer, fail, succeed
+from catalog.endings import defer, fail, give_back, succeed
 from catalog.engine import reading
 from catalog.refusals import why_not, why_stale
 from catalog.statements import (
@@ -54,6 +55,7 @@ __all__ = [
     "claim",
     "defer",
     "fail",
+    "give_back",
     "renew",
     "spec",
     "succeed",
@@ -93,19 +95,27 @@ def claim(
     *,
     worker: str,
     pid: int,
+    host: str = "",
     locks: Sequence[Want] = (),
     lease: float = 20.0,
+    contract: int = 0,
 ) -> Claim | Refused | Deferred:
-    """The right to run a step for `lease` seconds, with all of `locks` or none; or why not."""
+    """The right to run a step for `lease` seconds, with all of `locks` or none; or why not.
+
+    `contract` is that of the worker's messages, which must be the run's.
+    """
     key = (run_id, asset, step)
     with engine.begin() as connection:
         row = connection.execute(SEIZE, _names(key) | {"lease_": lease}).first()
         if row is None:
             return why_not(connection, key)
+        if objection := admission.objection(connection, row, worker, contract):
+            return objection
         slots = lock_slots.pick(connection, locks) if locks else []
         if isinstance(slots, lock_slots.Busy):
             return _wait(connection, row.id, key, slots)
-        token, waited = _begin_attempt(connection, key, row, worker=worker, pid=pid)
+        who = {"worker_": worker, "pid_": pid, "host_": host}
+        token, waited = _begin_attempt(connection, key, row, who)
         lock_slots.take(connection, slots, key, token)
         return Claim(
             run_id=run_id,
@@ -121,6 +131,7 @@ def claim(
             previous=_previous(connection, key, row.position),
             waited=waited,
             earlier=_earlier(connection, key, row.number),
+            losses=row.losses,
         )
 
 
@@ -161,11 +172,12 @@ def _wait(connection: Connection, step_id: int, key: StepKey, busy: lock_slots.B
 
 
 def _begin_attempt(
-    connection: Connection, key: StepKey, row: Row[int, int, int, int], *, worker: str, pid: int
+    connection: Connection, key: StepKey, row: Row[*tuple[Any, ...]], who: Mapping[str, Any]
 ) -> tuple[int, float]:
     """The token, greater than that of any earlier holder of the same locks; the time waited."""
-    values = {"number_": row.number + 1, "worker_": worker, "pid_": pid}
+    values = {"number_": row.number + 1, **who}
     token = int(connection.execute(BEGIN_ATTEMPT, _names(key) | values).scalar_one())
+    del values["host_"]
     held = connection.execute(HOLD_STEP, values | {"id_": row.id, "token_": token})
     waited = float(held.scalar_one())
     connection.execute(SHOW_RUNNING, _names(key))

@@ -1,9 +1,9 @@
-"""How an attempt ends: its step, its asset, its locks. catalog.claims offers succeed and fail.
+"""How an attempt ends: its step, its asset, its locks. Offered by catalog.claims; used by losses.
 
 An end counts only for the newest claim of a step that runs, in a run that is not over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from catalog.statements import (
     END_ATTEMPT,
     END_STEP,
     FORGET_DEFERRED,
+    HAND_ON,
     HOLD_RUN,
     QUEUE_NEXT,
     SHOW_FIGURES,
@@ -39,8 +40,8 @@ def succeed(
     text = words(to_json(dict(result)))
     figures = _figures(result, checks)
     with engine.begin() as connection:
-        stopped = _hold_run(connection, claim)
-        if not _end(connection, claim, StepState.SUCCEEDED, result=text):
+        stopped = hold_run(connection, claim)
+        if not end_attempt(connection, claim, StepState.SUCCEEDED, result=text):
             return Ended(refused=why_stale(connection, claim))
         _record_checks(connection, claim, checks)
         _note_data(connection, claim, result)
@@ -52,33 +53,23 @@ def succeed(
         elif any(figure is not None for figure in figures.values()):
             connection.execute(SHOW_FIGURES, _asset(claim) | figures)
         ended = Ended(
-            asset_done=following is None, next_step=following, wake=_unlock(connection, claim)
+            asset_done=following is None, next_step=following, wake=unlock(connection, claim)
         )
-    return _settled(engine, claim, ended) if stopped else ended
+    return settled(engine, claim, ended) if stopped else ended
 
 
-def fail(
-    engine: Engine,
-    claim: Claim,
-    error: StepError,
-    checks: Sequence[CheckRow] = (),
-    *,
-    only_expired: bool = False,
-) -> Ended:
-    """Record that the attempt failed: the step is tried again if it may, else the asset has failed.
-
-    `only_expired` lets it count only if the claim's lease is over, for those who bury the lost.
-    """
+def fail(engine: Engine, claim: Claim, error: StepError, checks: Sequence[CheckRow] = ()) -> Ended:
+    """Record that the attempt failed: the step is tried again if it may, else the asset failed."""
     with engine.begin() as connection:
-        stopped = _hold_run(connection, claim)
+        stopped = hold_run(connection, claim)
         again = not stopped and _may_repeat(claim, error, checks)
-        end = _try_again if again else _give_up
-        ended = end(connection, claim, error, checks, held_too=not only_expired)
+        end = _try_again if again else give_up
+        ended = end(connection, claim, error, checks)
         if ended.refused:
             return ended
         _record_checks(connection, claim, checks)
-        ended = replace(ended, wake=_unlock(connection, claim))
-    return _settled(engine, claim, ended) if stopped else ended
+        ended = replace(ended, wake=unlock(connection, claim))
+    return settled(engine, claim, ended) if stopped else ended
 
 
 def defer(engine: Engine, claim: Claim, reason: str, delay: float) -> Ended:
@@ -86,23 +77,42 @@ def defer(engine: Engine, claim: Claim, reason: str, delay: float) -> Ended:
 
     That is no failure and counts against no retries; the time since its first claim goes on.
     """
-    reason = words(reason)
+    return _put_back(engine, claim, lambda it: _put_off(it, claim, words(reason), max(delay, 0.0)))
+
+
+def give_back(engine: Engine, claim: Claim, reason: str) -> Ended:
+    """Put the step back for another worker, at once: this one cannot go on with it.
+
+    That is neither a failure nor a loss. The try keeps its number, and one more is allowed.
+    """
+    return _put_back(engine, claim, lambda it: _hand_on(it, claim, words(reason)))
+
+
+def _put_back(engine: Engine, claim: Claim, put: Callable[[Connection], Ended]) -> Ended:
     with engine.begin() as connection:
-        stopped = _hold_run(connection, claim)
+        stopped = hold_run(connection, claim)
         if stopped:
             error = StepError(kind="cancelled", message="the run is stopping")
-            ended = _give_up(connection, claim, error, (), held_too=True)
+            ended = give_up(connection, claim, error)
         else:
-            ended = _put_off(connection, claim, reason, max(delay, 0.0))
+            ended = put(connection)
         if ended.refused:
             return ended
-        ended = replace(ended, wake=_unlock(connection, claim))
-    return _settled(engine, claim, ended) if stopped else ended
+        ended = replace(ended, wake=unlock(connection, claim))
+    return settled(engine, claim, ended) if stopped else ended
+
+
+def _hand_on(connection: Connection, claim: Claim, reason: str) -> Ended:
+    outcome = StepState.CANCELLED
+    if not end_attempt(connection, claim, StepState.QUEUED, reason=reason, outcome=outcome):
+        return Ended(refused=why_stale(connection, claim))
+    connection.execute(HAND_ON, {"id_": claim.step_id})
+    return Ended(deferred=reason)
 
 
 def _put_off(connection: Connection, claim: Claim, reason: str, delay: float) -> Ended:
     outcome = StepState.DEFERRED
-    if not _end(connection, claim, StepState.QUEUED, reason=reason, outcome=outcome):
+    if not end_attempt(connection, claim, StepState.QUEUED, reason=reason, outcome=outcome):
         return Ended(refused=why_stale(connection, claim))
     older = {"step_": claim.step, "token_": claim.token}
     connection.execute(FORGET_DEFERRED, _asset(claim) | older)
@@ -113,12 +123,12 @@ def _put_off(connection: Connection, claim: Claim, reason: str, delay: float) ->
 
 def _may_repeat(claim: Claim, error: StepError, checks: Sequence[CheckRow]) -> bool:
     """Whether another try is left; of failed checks only some may have one."""
-    if claim.number >= claim.attempts_allowed or error.kind in _NEVER_AGAIN:
+    if claim.tries >= claim.attempts_allowed or error.kind in _NEVER_AGAIN:
         return False
     failed = [check for check in checks if not check.passed]
     if error.kind != "checks" or not failed:
         return True
-    return any(check.retries is None or check.retries >= claim.number for check in failed)
+    return any(check.retries is None or check.retries >= claim.tries for check in failed)
 
 
 def _note_data(connection: Connection, claim: Claim, result: Mapping[str, Any]) -> None:
@@ -135,17 +145,17 @@ def _asset(claim: Claim) -> dict[str, Any]:
     return {"run_": claim.run_id, "asset_": claim.asset}
 
 
-def _hold_run(connection: Connection, claim: Claim) -> bool:
+def hold_run(connection: Connection, claim: Claim) -> bool:
     """Keep the run from being stopped meanwhile; whether it is stopping already."""
     return bool(connection.scalar(HOLD_RUN, {"run_": claim.run_id}))
 
 
-def _settled(engine: Engine, claim: Claim, ended: Ended) -> Ended:
+def settled(engine: Engine, claim: Claim, ended: Ended) -> Ended:
     """After the end is committed: the last step of a stopped run ends the run."""
     return replace(ended, run_ended=stopping.settle(engine, claim.run_id))
 
 
-def _end(
+def end_attempt(
     connection: Connection,
     claim: Claim,
     state: StepState,
@@ -168,24 +178,18 @@ def _end(
 
 
 def _try_again(
-    connection: Connection,
-    claim: Claim,
-    error: StepError,
-    checks: Sequence[CheckRow],
-    *,
-    held_too: bool,
+    connection: Connection, claim: Claim, error: StepError, checks: Sequence[CheckRow]
 ) -> Ended:
     """Put the step back: it may be claimed again once its delay is over."""
     least = connection.scalar(select(StepRun.retries_delay).where(StepRun.id == claim.step_id))
-    delay = backoff.pause(least or 0.0, claim.number)
+    delay = backoff.pause(least or 0.0, claim.tries)
     again = f"again in {round(delay, 1):g}s" if delay else "again at once"
     reason = words(
-        f"attempt {claim.number} of {claim.attempts_allowed} failed: {error.message}; {again}"
+        f"attempt {claim.tries} of {claim.attempts_allowed} failed: {error.message}; {again}"
     )
     text = words(error.to_json())
     state, outcome = StepState.QUEUED, StepState.FAILED
-    texts = {"reason": reason, "error": text}
-    if not _end(connection, claim, state, outcome=outcome, held_too=held_too, **texts):
+    if not end_attempt(connection, claim, state, reason=reason, error=text, outcome=outcome):
         return Ended(refused=why_stale(connection, claim))
     values = {"id_": claim.step_id, "delay_": delay}
     retry_at = connection.execute(TRY_AGAIN, values).scalar_one()
@@ -193,20 +197,23 @@ def _try_again(
     return Ended(deferred=reason, retry_at=retry_at, retry_in=delay)
 
 
-def _give_up(
+def give_up(
     connection: Connection,
     claim: Claim,
     error: StepError,
-    checks: Sequence[CheckRow],
+    checks: Sequence[CheckRow] = (),
     *,
-    held_too: bool,
+    held_too: bool = True,
 ) -> Ended:
-    """The asset has failed with this step, or was cancelled with it; later steps are skipped."""
+    """The asset has failed with this step, or was cancelled with it; later steps are skipped.
+
+    Without `held_too` it counts only if the claim's lease is over, as for `end_attempt`.
+    """
     text, reason = words(error.to_json()), words(error.message)
     cancelled = error.kind == "cancelled"
     failed = StepState.LOST if error.kind == "lost" else StepState.FAILED
     state = StepState.CANCELLED if cancelled else failed
-    if not _end(connection, claim, state, reason=reason, error=text, held_too=held_too):
+    if not end_attempt(connection, claim, state, reason=reason, error=text, held_too=held_too):
         return Ended(refused=why_stale(connection, claim))
     skipped = {"position_": claim.position, "reason_": f"its step {claim.step} did not succeed"}
     connection.execute(SKIP_LATER, _asset(claim) | skipped)
@@ -264,5 +271,6 @@ def _record_checks(connection: Connection, claim: Claim, checks: Sequence[CheckR
     connection.execute(insert(CheckResult), rows)
 
 
-def _unlock(connection: Connection, claim: Claim) -> tuple[StepKey, ...]:
+def unlock(connection: Connection, claim: Claim) -> tuple[StepKey, ...]:
+    """Give back what the claim holds; the steps that may have it now."""
     return locks.wake(connection, locks.release(connection, claim.token)) if claim.locks else ()

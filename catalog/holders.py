@@ -49,4 +49,5 @@ def _claim(row: Row[Any]) -> Claim:
         token=row.token,
         worker=row.worker,
         locks=("?",),  # whatever it holds is given back
+        losses=row.losses,
     )

@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from catalog import locks, stopping
 from catalog.clock import now
-from catalog.endings import fail
 from catalog.engine import reading
 from catalog.guarded import each
+from catalog.losses import Loss, lose
 from catalog.states import ASSET_OPEN, RUN_OPEN, RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun
 from catalog.values import Claim, Ended, StepError, StepKey
@@ -52,13 +52,27 @@ class Lost:
     ended: Ended
 
 
-def lost(engine: Engine, fleet: str) -> list[Lost]:
-    """Fail every running step of the fleet whose lease is over; these."""
+def lost(engine: Engine, fleet: str, *, losses_allowed: int = 3) -> list[Lost]:
+    """Queue every running step of the fleet whose lease is over, or fail it; these.
+
+    Those that may run again are due at once: the next `stale` gives them. A step may be lost
+    `losses_allowed` times.
+    """
     query = _claims().where(Run.fleet == fleet, StepRun.lease_until < now())
     with reading(engine) as connection:
         silent = [_claim(row) for row in connection.execute(query).mappings()]
-    buried = each(silent, lambda claim: _bury(engine, claim, _silence(claim), only_expired=True))
+    buried = each(silent, lambda claim: _bury(engine, claim, losses_allowed))
     return [item for _, item in buried if item is not None]
+
+
+def died(engine: Engine, claim: Claim, message: str, *, losses_allowed: int = 3) -> Ended:
+    """The process that held the claim was killed, though its worker lives: as `lost`, at once.
+
+    `message` says which process, and by which signal if that is known.
+    """
+    hint = "often the host had no memory left: `dmesg` or `journalctl -k` there says so"
+    error = StepError(kind="lost", message=message, hint=hint)
+    return lose(engine, claim, Loss(error=error, died=True), allowed=losses_allowed)
 
 
 def stale(engine: Engine, fleet: str) -> list[StepKey]:
@@ -141,7 +155,7 @@ def interrupt(engine: Engine, fleet: str, reason: str) -> list[str]:
             running = _claims().where(StepRun.run_id == run_id)
             claims = [_claim(row) for row in connection.execute(running).mappings()]
         for claim in claims:
-            _bury(engine, claim, StepError(kind="lost", message=reason))
+            lose(engine, claim, Loss(error=StepError(kind="lost", message=reason)), allowed=0)
         stopping.settle(engine, run_id)
     return runs
 
@@ -153,10 +167,9 @@ def _stop(engine: Engine, run_id: str, state: RunState, reason: str) -> bool:
     return asked
 
 
-def _bury(
-    engine: Engine, claim: Claim, error: StepError, *, only_expired: bool = False
-) -> Lost | None:
-    ended = fail(engine, claim, error, only_expired=only_expired)
+def _bury(engine: Engine, claim: Claim, allowed: int) -> Lost | None:
+    silence = _silence(claim)
+    ended = lose(engine, claim, Loss(error=silence), allowed=allowed, only_expired=True)
     if ended.refused:  # it was renewed, ended, or somebody else buried it
         return None
     return Lost(
@@ -164,7 +177,7 @@ def _bury(
         asset=claim.asset,
         step=claim.step,
         worker=claim.worker,
-        reason=error.message,
+        reason=ended.deferred or silence.message,
         ended=ended,
     )
 
@@ -188,6 +201,7 @@ def _claims() -> Select[*tuple[Any, ...]]:
             StepRun.position,
             StepRun.number,
             StepRun.attempts_allowed,
+            StepRun.losses,
             StepRun.token,
             StepRun.worker,
         )

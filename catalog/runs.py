@@ -46,10 +46,12 @@ def record(
     config: str,
     submitter: str,
     bundle: str = "",
+    contract: int = 0,
 ) -> None:
     """Write a run and all its parts, in one transaction; IntegrityError if the id is taken.
 
-    ContinuedAlready if another run was faster to continue the same one.
+    ContinuedAlready if another run was faster to continue the same one. `contract` is that of the
+    submitter's messages: only workers that speak it take the run's steps.
     """
     with engine.begin() as connection:
         _continue_once(connection, plan.options.continues)
@@ -62,6 +64,7 @@ def record(
             "project": project,
             "config": config,
             "bundle": bundle,
+            "contract": contract,
             "environment": plan.options.environment,
             "options_json": dump(plan.options),
             "submitter": submitter,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from catalog.tables import Base
+from catalog.tables import metadata
 
 HEAD = "0003"
 """The newest revision; a test holds it equal to Alembic's."""
@@ -52,7 +52,7 @@ def _bring_to_head(connection: Connection) -> None:
 
 
 def _create(connection: Connection) -> None:
-    Base.metadata.create_all(connection)
+    metadata.create_all(connection)
     connection.execute(
         text(
             "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"

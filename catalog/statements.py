@@ -54,9 +54,16 @@ SEIZE = (
     .where(*_IS_STEP, StepRun.state.in_(before(StepState.RUNNING)))
     .where(StepRun.not_before <= now(), _run_goes_on(), _predecessor_succeeded())
     .values(state=StepState.RUNNING, lease_until=now() + bindparam("lease_"))
-    .returning(StepRun.id, StepRun.position, StepRun.number, StepRun.attempts_allowed)
+    .returning(
+        StepRun.id,
+        StepRun.position,
+        StepRun.number,
+        StepRun.attempts_allowed,
+        StepRun.losses,
+        select(Run.contract).where(Run.id == bindparam("run_")).scalar_subquery().label("contract"),
+    )
 )
-"""The compare-and-set of a claim: all its conditions but the locks, in one statement."""
+"""The compare-and-set of a claim: all its conditions but the worker's and the locks."""
 
 WAIT = (
     update(StepRun)
@@ -82,6 +89,7 @@ BEGIN_ATTEMPT = (
         state=StepState.RUNNING,
         worker=bindparam("worker_"),
         pid=bindparam("pid_"),
+        host=bindparam("host_"),
         started_at=now(),
     )
     .returning(Attempt.id)
@@ -180,6 +188,20 @@ WAIT_UNTIL = (
     .returning(StepRun.not_before)
 )
 """Lets a step that was put back be claimed again later, as the same try."""
+
+HAND_ON = (
+    update(StepRun)
+    .where(StepRun.id == bindparam("id_"))
+    .values(
+        attempts_allowed=StepRun.attempts_allowed + 1,  # its number is spent: paths hold it
+        not_before=0.0,
+        queued_at=now(),
+        sent_at=now(),
+        sends=1,
+        ended_at=None,
+    )
+)
+"""Lets a step be claimed by another worker now; whoever put it back sends it."""
 
 FORGET_DEFERRED = delete(Attempt).where(
     Attempt.run_id == bindparam("run_"),

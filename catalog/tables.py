@@ -4,43 +4,14 @@ Everything in catalog/ builds its statements from these classes; nobody outside 
 `*_json` hold JSON. No column ever holds a secret.
 """
 
-from typing import Any, ClassVar
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Double,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    MetaData,
-    Text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from catalog.base import Base
 
-# SQLite numbers rows by itself only in a column of the exact type INTEGER
-_BIG = BigInteger().with_variant(Integer(), "sqlite")
 _RUN = "runs.id"
 
-
-class Base(DeclarativeBase):
-    """All tables; its metadata is what the migrations lead to."""
-
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(referred_table_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text(),
-        float: Double(),
-        int: _BIG,
-        bool: Boolean(),
-    }
+metadata = Base.metadata  # what the migrations lead to
 
 
 class Run(Base):
@@ -242,6 +213,8 @@ class Worker(Base):
     left_at: Mapped[float | None]
     contract: Mapped[int] = mapped_column(default=0)  # workers.contract.VERSION that it speaks
     drain_at: Mapped[float | None]  # somebody asked it to take nothing new
+    alone_step: Mapped[int | None]  # the step that must have no other beside it, as it kills
+    alone_until: Mapped[float | None]  # until then its place is kept free, also if it waits
     __table_args__ = (Index(None, "fleet", "beat_at"),)
 
 
@@ -283,10 +256,12 @@ class Bundle(Base):
 
     __tablename__ = "bundles"
     digest: Mapped[str] = mapped_column(primary_key=True)
-    path: Mapped[str]  # relative to storage
-    bytes: Mapped[int]
+    path: Mapped[str]  # of the archive, relative to storage; never used again once removed
+    bytes: Mapped[int]  # of the archive
+    archive: Mapped[str]  # the archive's own digest
     files: Mapped[int]
-    created_at: Mapped[float]
+    content_bytes: Mapped[int]  # of the files together
+    created_at: Mapped[float]  # or asked for again
     removed_at: Mapped[float | None]
 
 

@@ -35,9 +35,10 @@ class Want:
 class Claim:
     """The right to run one attempt of a step; `token` fences off all earlier ones.
 
-    `previous` is the result of the step before, `number` counts attempts from 1. `waited` are the
-    seconds since this try was first claimed: more than 0 if it was deferred. `earlier` are the
-    checks of the attempt before, of which only those that failed are asked again.
+    `previous` is the result of the step before, `number` counts attempts from 1, of which `losses`
+    went with their worker and are no failures. `waited` are the seconds since this try was first
+    claimed: more than 0 if it was deferred. `earlier` are the checks of the attempt before, of
+    which only those that failed are asked again.
     """
 
     run_id: str
@@ -53,6 +54,12 @@ class Claim:
     previous: Mapping[str, Any] = field(default_factory=dict)
     waited: float = 0.0
     earlier: "tuple[CheckRow, ...]" = ()
+    losses: int = 0
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried, this time included; what was lost was no try."""
+        return self.number - self.losses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

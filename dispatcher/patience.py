@@ -79,6 +79,6 @@ class Patience:
         logging.getLogger("workers").addHandler(logging.NullHandler())
         self._app = self._app or app.make_app(self.fleet.settings)
         try:
-            reconcile.run_once(self.engine, self._app, self.fleet.settings.fleet)
+            reconcile.run_once(self.engine, self._app, self.fleet.settings)
         except (OperationalError, RedisError):
             return  # without a broker nothing can be sent; the notice says so

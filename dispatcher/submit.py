@@ -17,7 +17,7 @@ from dispatcher.files import write_private
 from dispatcher.fleets import Fleet, place
 from dispatcher.preparing import Prepared
 from dispatcher.problems import FleetError
-from workers import run_values
+from workers import contract, run_values
 from workers.settings import Settings
 
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
@@ -49,6 +49,7 @@ def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str) -> No
         project=plan.root,
         config=prepared.config,
         submitter=f"{getpass.getuser()}@{socket.gethostname()}, {os.getpid()}",
+        contract=contract.VERSION,
     )
 
 

@@ -20,8 +20,8 @@ from redis import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from catalog import claims, holders, recover, workers
-from catalog.claims import Claim, StepError
+from catalog import holders, recover, workers
+from catalog.claims import Claim
 from catalog.workers import WorkerInfo
 from workers import levels, reconcile, run_values
 from workers.bell import Bell
@@ -158,7 +158,7 @@ class Heart:
 
     def _reconcile(self) -> None:
         patient = time.monotonic() - self._blind_until > self._settings.lease
-        healed = reconcile.run_once(self._engine, self._app, self._settings.fleet, bury=patient)
+        healed = reconcile.run_once(self._engine, self._app, self._settings, bury=patient)
         if healed:
             logger.warning("reconcile: %s", healed)
         run_values.sweep(self._engine, self._settings)
@@ -176,13 +176,14 @@ class Heart:
         self._seen = alive
 
     def _bury(self, pid: int, claim: Claim) -> None:
-        message = f"process {pid} of worker {self._name} died while it ran this step"
+        message = f"process {pid} of worker {self._name} was killed while it ran this step"
         logger.warning("%s: %s %s", message, claim.asset, claim.step)
-        hint = "often the host had no memory left; the asset may run again"
-        error = StepError(kind="lost", message=message, hint=hint)
-        ended = claims.fail(self._engine, claim, error)
+        allowed = self._settings.losses_allowed
+        ended = recover.died(self._engine, claim, message, losses_allowed=allowed)
         levels.send_steps(self._engine, self._app, ended.wake)
-        levels.advance(self._engine, self._app, claim.run_id)
+        self._send_due()  # the step itself, if it may run again
+        if ended.asset_done:
+            levels.advance(self._engine, self._app, claim.run_id)
 
 
 def _evict(store: "EnvStore") -> None:

@@ -18,6 +18,7 @@ from catalog import recover
 from catalog.guarded import AWAY, each
 from catalog.values import StepKey
 from workers import levels
+from workers.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,17 +38,18 @@ class Healed:
         return any((self.lost, self.resent, self.advanced, self.stopped))
 
 
-def run_once(engine: Engine, app: Celery, fleet: str, *, bury: bool = True) -> Healed:
-    """One look at the runs of `fleet`. Raises what the catalog or the broker raises when away.
+def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = True) -> Healed:
+    """One look at the runs of the fleet. Raises what the catalog or the broker raises when away.
 
     Without `bury` nobody is declared lost: after an outage of the catalog all leases are over.
     """
+    fleet = settings.fleet
     stopped = len(recover.overdue(engine, fleet))
-    lost = recover.lost(engine, fleet) if bury else []
+    lost = recover.lost(engine, fleet, losses_allowed=settings.losses_allowed) if bury else []
     for item in lost:
         logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
     wake = [key for item in lost for key in item.ended.wake]
-    stale = recover.stale(engine, fleet)
+    stale = recover.stale(engine, fleet)  # the lost that may run again among them
     send(engine, app, [*wake, *stale])
     stuck = recover.stuck_levels(engine, fleet)
     advanced = each(stuck, lambda run_id: levels.advance(engine, app, run_id), away=_AWAY)

@@ -19,6 +19,7 @@ def check(pipeline: Pipeline) -> Iterator[Fault]:
         yield from _tags(asset)
         yield from _values(asset)
         yield from _notifications(asset)
+        yield from _fleets_own(asset)
 
 
 def _blanks(asset: Asset) -> Iterator[Fault]:
@@ -74,3 +75,12 @@ def _notifications(asset: Asset) -> Iterator[Fault]:
     for one in (*checks, *asset.custom_checks):
         for message in problems(one.notifications):
             yield at_asset(asset, rule, f"check '{one.name}': {message}", line=one.line)
+
+
+def _fleets_own(asset: Asset) -> Iterator[Fault]:
+    """What `meta` says to fleet: a word that nobody knows must not mean the opposite."""
+    said = asset.meta.get("fleet_rerun")
+    if said is not None and said.strip().lower() != "never":
+        message = f"fleet_rerun '{said}' is not known"
+        hint = "`never` forbids another run by itself after its worker was lost; else leave it out"
+        yield at_asset(asset, "valid-fleet-rerun", message, field="meta.fleet_rerun", hint=hint)

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from catalog.tables import Base
+from catalog.tables import metadata
 
 
 def _offline() -> None:
     url = context.config.get_main_option("sqlalchemy.url") or "sqlite://"
-    context.configure(url=url, target_metadata=Base.metadata, literal_binds=True)
+    context.configure(url=url, target_metadata=metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -16,7 +16,7 @@ def _online() -> None:
     connection = context.config.attributes["connection"]
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction():

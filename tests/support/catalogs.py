@@ -74,6 +74,12 @@ def change(engine: Engine, statement: str, **values: Any) -> None:
         connection.execute(text(statement), values)
 
 
+def value(engine: Engine, query: str) -> Any:
+    """One value of the catalog that no view shows."""
+    with engine.connect() as connection:
+        return connection.scalar(text(query))
+
+
 def begin(engine: Engine, run_id: str) -> tuple[str, ...]:
     """Open the first level; the assets to send."""
     opened = levels.begin(engine, run_id)

@@ -93,6 +93,7 @@ class Fleet:
             project=str(self.folder),
             config="",
             submitter="test",
+            contract=contract.VERSION,
         )
         if send:
             contract.advance_signature(self.app, "shop", run_id).apply_async()

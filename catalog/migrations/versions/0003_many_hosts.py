@@ -20,6 +20,9 @@ def upgrade() -> None:
     for table, name in _TEXTS:
         op.add_column(table, sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.add_column("workers", sa.Column("drain_at", sa.Double(), nullable=True))
+    step = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("workers", sa.Column("alone_step", step, nullable=True))
+    op.add_column("workers", sa.Column("alone_until", sa.Double(), nullable=True))
     op.create_table(
         "facts",
         sa.Column("key", sa.Text(), nullable=False),
@@ -38,7 +41,9 @@ def _bundles() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("bytes", number, nullable=False),
+        sa.Column("archive", sa.Text(), nullable=False),
         sa.Column("files", number, nullable=False),
+        sa.Column("content_bytes", number, nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("removed_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_bundles")),
@@ -61,6 +66,7 @@ def downgrade() -> None:
     """Without them."""
     for table in ("file_homes", "bundles", "facts"):
         op.drop_table(table)
-    op.drop_column("workers", "drain_at")
+    for name in ("drain_at", "alone_step", "alone_until"):
+        op.drop_column("workers", name)
     for table, name in (*_NUMBERS, *_TEXTS):
         op.drop_column(table, name)

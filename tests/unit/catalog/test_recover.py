@@ -17,20 +17,87 @@ def begun(engine: Engine, *names: str, **fields: object) -> str:
     return run_id
 
 
-def test_a_step_whose_lease_is_over_fails_and_says_which_worker_was_lost(engine: Engine) -> None:
-    run_id = begun(engine, "a", "b", retries=3)
+def lose(engine: Engine, run_id: str, asset: str, **bound: int) -> recover.Lost:
+    """Claim the asset's script and let its worker be lost."""
+    c.expire(engine, c.take(engine, run_id, asset))
+    (found,) = recover.lost(engine, "fleet", **bound)
+    return found
+
+
+def test_a_step_whose_lease_is_over_is_queued_again_and_says_which_worker_was_lost(
+    engine: Engine,
+) -> None:
+    run_id = begun(engine, "a", "b")
     gone, alive = c.take(engine, run_id, "a"), c.take(engine, run_id, "b")
     c.expire(engine, gone)
-    found = recover.lost(engine, "fleet")
-    assert [(item.asset, item.worker, item.ended.asset_done) for item in found] == [
-        ("a", "w1", True)
-    ]
+    (found,) = recover.lost(engine, "fleet")
+    said = "worker w1 was lost while it ran this step; again, loss 1 of 3"
+    assert (found.asset, found.worker, found.reason) == ("a", "w1", said)
     view = c.assets(engine, run_id)["a"]
-    assert (view.state, view.step_state) == ("failed", "lost")
-    assert view.error["message"] == "worker w1 was lost while it ran this step"
+    assert (view.state, view.step_state, view.reason) == ("running", "queued", said)
     assert recover.lost(engine, "fleet") == []
+    assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
+    assert recover.stale(engine, "fleet") == []
     assert claims.succeed(engine, gone, {}).refused
+    assert claims.renew(engine, gone).fenced
     assert claims.succeed(engine, alive, {}).asset_done
+    assert c.succeed(engine, run_id, "a").asset_done
+    ends = [(str(a.state), a.number) for a in runs.attempts(engine, run_id, "a")]
+    assert ends == [("lost", 1), ("succeeded", 2)]
+
+
+def test_what_was_lost_uses_up_no_retry(engine: Engine) -> None:
+    run_id = begun(engine, "a", retries=1)
+    lose(engine, run_id, "a")
+    first = c.fail(engine, run_id, "a")
+    assert first.deferred.startswith("attempt 1 of 2 failed")
+    lose(engine, run_id, "a")
+    assert c.fail(engine, run_id, "a").asset_done
+
+
+def test_a_step_that_is_lost_too_often_is_quarantined(engine: Engine) -> None:
+    run_id = begun(engine, "a", retries=9)
+    for _ in range(2):
+        assert not lose(engine, run_id, "a", losses_allowed=2).ended.asset_done
+    assert lose(engine, run_id, "a", losses_allowed=2).ended.asset_done
+    view = c.assets(engine, run_id)["a"]
+    assert (view.state, view.step_state, view.error["kind"]) == ("failed", "lost", "lost")
+    assert view.reason.startswith("quarantined after 3 losses")
+    assert "It was lost on w1." in view.error["detail"] and "no memory" in view.error["hint"]
+
+
+def test_a_process_that_was_killed_counts_as_a_loss_at_once(engine: Engine) -> None:
+    run_id = begun(engine, "a")
+    claim = c.take(engine, run_id, "a")
+    message = "process 1 of worker w1 was killed by SIGKILL"
+    assert recover.died(engine, claim, message).deferred == f"{message}; again, loss 1 of 3"
+    assert recover.died(engine, claim, message).refused
+    assert c.take(engine, run_id, "a").losses == 1
+    assert c.value(engine, "SELECT deaths FROM steps") == 1
+
+
+def test_an_asset_may_forbid_another_run_after_a_loss(engine: Engine) -> None:
+    run_id = begun(engine, "a", rerun_after_loss=False)
+    assert lose(engine, run_id, "a").ended.asset_done
+    assert "forbids another run after a loss" in c.assets(engine, run_id)["a"].reason
+
+
+def test_checks_only_look_so_they_are_asked_again_whatever_the_asset_forbids(
+    engine: Engine,
+) -> None:
+    run_id = begun(engine, "a", steps=("checks",), rerun_after_loss=False)
+    c.expire(engine, c.take(engine, run_id, "a", "checks"))
+    (found,) = recover.lost(engine, "fleet")
+    assert found.ended.deferred
+
+
+def test_a_worker_that_comes_back_keeps_its_claim_if_nobody_took_it(engine: Engine) -> None:
+    run_id = begun(engine, "a")
+    claim = c.take(engine, run_id, "a")
+    c.expire(engine, claim)
+    assert not claims.renew(engine, claim).fenced
+    assert recover.lost(engine, "fleet") == []
+    assert claims.succeed(engine, claim, {}).asset_done
 
 
 def test_other_fleets_are_left_alone(engine: Engine) -> None:
@@ -122,7 +189,7 @@ def test_a_run_past_its_deadline_is_stopped_and_fails(engine: Engine) -> None:
     assert recover.overdue(engine, "fleet") == []
     assert claims.renew(engine, claim).reason == "it took longer than 30 s"
     c.expire(engine, claim)
-    recover.lost(engine, "fleet")
+    assert [item.ended.run_ended for item in recover.lost(engine, "fleet")] == [True]
     view = runs.get(engine, run_id)
     assert (view.state, view.reason) == ("failed", "it took longer than 30 s")
     assert c.states(engine, run_id) == {"a": "failed", "b": "cancelled"}

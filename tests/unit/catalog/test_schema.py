@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 
 from catalog import schema
 from catalog.engine import connect, upgrade
-from catalog.tables import Base
+from catalog.tables import metadata
 
 
 def settings(**options: str) -> config.Config:
@@ -62,7 +62,7 @@ def test_migrations_lead_to_the_metadata(empty: Engine) -> None:
     run(empty, "upgrade", "head")
     with empty.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, metadata) == []
 
 
 def test_the_shortcut_for_a_new_database_equals_the_migrations(empty: Engine) -> None:
@@ -80,7 +80,7 @@ def test_downgrade_leaves_only_the_version(empty: Engine) -> None:
     run(empty, "downgrade", "base")
     assert inspect(empty).get_table_names() == ["alembic_version"]
     upgrade(empty)
-    assert set(inspect(empty).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+    assert set(inspect(empty).get_table_names()) == {*metadata.tables, "alembic_version"}
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://"])
