@@ -4,11 +4,13 @@ Run by path as `python -I duckdb_child.py FD` by workers.duckdb_process, kept fo
 FD is one end of a socket pair; a message is its length in four bytes, then JSON:
 
     worker -> child   open {path, config, read_only, cwd, lease}; run {sql, limit}; close;
-                      interrupt; tick
+                      interrupt; tick; each with `at`, when the worker last knew that the step is
+                      its own, by this host's clock
     child -> worker   {rows, columns, touched, rss}, or {error}
 
-The socket is the lifeline: when it closes, or when nothing came for the lease while a database is
-open (a paused worker), the process ends, and DuckDB undoes what was not committed.
+The socket is the lifeline: when it closes, or when the newest `at` is older than the lease while a
+database is open (a worker that is paused or cut off), the process ends, and DuckDB undoes what was
+not committed.
 """
 
 import contextlib
@@ -21,6 +23,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,7 @@ class Child:
         self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._connection: Any = None
         self._lease: float | None = None
+        self._at = 0.0
         self._stop = False
 
     def serve(self) -> None:
@@ -62,13 +66,14 @@ class Child:
 
     def _listen(self) -> None:
         while True:
-            if not select.select([self._sock], [], [], self._lease)[0]:
+            if not select.select([self._sock], [], [], self._left())[0]:
                 if self._lease is None:  # closed meanwhile: nobody needs to tell that he lives
                     continue
                 os._exit(1)
             order = self._receive()
             if order is None:
                 os._exit(0)
+            self._at = order.pop("at")
             self._lease = order.get("lease", self._lease)
             if order["do"] == "interrupt":
                 self._stop = True
@@ -76,6 +81,10 @@ class Child:
                     self._connection.interrupt()
             elif order["do"] != "tick":
                 self._orders.put(order)
+
+    def _left(self) -> float | None:
+        """Seconds until the step may be somebody else's; None while no database is open."""
+        return None if self._lease is None else max(0.0, self._at + self._lease - clock())
 
     def _open(
         self, path: str, config: dict[str, Any], read_only: bool, cwd: str, lease: float
@@ -147,6 +156,12 @@ class Child:
         body = json.dumps(message, default=str).encode()
         with contextlib.suppress(OSError):  # the lifeline's end is noticed while listening
             self._sock.sendall(len(body).to_bytes(4, "big") + body)
+
+
+def clock() -> float:
+    """Seconds that go on while the host sleeps, where the system has such a clock."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 def _placed(error: str, statement: str, lines: int) -> str:

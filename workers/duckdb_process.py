@@ -129,22 +129,22 @@ class DuckdbProcess:
     def _tick(self) -> None:
         """The child lives as long as the claim is known to stand, and no longer."""
         beats = pulse.mine()
-        if beats is not None and beats.beat <= self._beat:
-            return
-        if time.monotonic() - self._ticked > self._lease / TICKS:
-            self._beat = beats.beat if beats is not None else 0.0
+        late = time.monotonic() - self._ticked > self._lease / TICKS
+        if beats.beat > self._beat if beats is not None else late:
             self._send({"do": "tick"})
 
     def _refuse_late(self) -> None:
-        """Each order is a tick too: none may come from a step that is somebody else's by now."""
+        """None of the step's orders may come from one that is somebody else's by now."""
         beats = pulse.mine()
         if beats is not None and beats.gone:
             self.end()
             raise StepFailed("lost", "the claim on this step was not renewed in time")
 
     def _send(self, message: Mapping[str, Any]) -> None:
+        beats = pulse.mine()
         self._ticked = time.monotonic()
-        body = json.dumps(message).encode()
+        self._beat = beats.beat if beats is not None else pulse.clock()
+        body = json.dumps({**message, "at": self._beat}).encode()
         with contextlib.suppress(OSError):  # its end is noticed while reading
             if self._sock is not None:
                 self._sock.sendall(len(body).to_bytes(4, "big") + body)

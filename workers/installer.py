@@ -6,12 +6,15 @@ Used by workers.pool (Python versions) and workers.envs (environments).
 import contextlib
 import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from workers import supervisor
 from workers.errors import StepFailed
+from workers.pulse import HELD
 from workers.settings import Settings
 
 TIMEOUT = 1800.0  # seconds for one call; packages may have to be built
@@ -92,7 +95,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def find(settings: Settings) -> str:
     """The uv binary: as set, of the installed package, or on PATH; StepFailed if none is."""
     if settings.uv:
-        return settings.uv
+        return str(Path(shutil.which(settings.uv) or settings.uv).absolute())
     with contextlib.suppress(ImportError, FileNotFoundError):
         from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is set
 
@@ -116,51 +119,50 @@ def uv(
     `what` names the purpose for the message; `stop` is asked four times a second; `more` joins
     uv's environment.
     """
-    argv = [find(settings), *args]
-    try:
-        process = subprocess.Popen(
-            argv,
-            env={**environment(settings), **(more or {})},
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise StepFailed("env", f"uv cannot be started: {error}") from error
-    with _ended(process):
-        out, err = _communicate(process, stop)
-    if process.returncode != 0:
-        raise StepFailed("env", _headline(what, err), detail=_trim(err))
-    return out
-
-
-@contextlib.contextmanager
-def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Whatever happens, nothing of uv's session is left running."""
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _communicate(
-    process: "subprocess.Popen[bytes]", stop: Callable[[], str | None] | None
-) -> tuple[str, str]:
-    rounds = int(TIMEOUT * 4)
-    for _ in range(rounds):
+    errors: list[str] = []
+    with tempfile.TemporaryFile() as output:
         try:
-            out, err = process.communicate(timeout=0.25)
-            return out.decode(errors="replace"), err.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            reason = stop() if stop else None
-            if reason:
-                raise StepFailed("cancelled", f"stopped while uv was running: {reason}") from None
-    raise StepFailed("env", f"uv did not finish within {TIMEOUT:.0f} s")
+            ended = supervisor.mine().run(
+                [find(settings), *args],
+                {**environment(settings), **(more or {})},
+                cwd or Path.cwd(),
+                on_line=errors.append,
+                stop=_Stop(stop) if stop else None,
+                timeout=TIMEOUT,
+                lease=settings.lease * HELD,
+                output=output.fileno(),
+            )
+        except supervisor.SupervisorError as error:
+            raise StepFailed("env", f"uv cannot be started: {error}") from error
+        output.seek(0)
+        _judge(ended, what, "\n".join(errors))
+        return output.read().decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """What a supervisor asks, of a function that tells the reason."""
+
+    ask: Callable[[], str | None]
+
+    @property
+    def reason(self) -> str | None:
+        return self.ask()
+
+    def wait(self, timeout: float) -> str | None:
+        time.sleep(timeout)
+        return self.ask()
+
+
+def _judge(ended: supervisor.Exit, what: str, errors: str) -> None:
+    if ended.reason == "timeout":
+        raise StepFailed("env", f"uv did not finish within {TIMEOUT:.0f} s")
+    if ended.reason in ("lease", "lost"):
+        raise StepFailed("lost", "the worker lost sight of uv, which was ended")
+    if ended.reason:
+        raise StepFailed("cancelled", f"stopped while uv was running: {ended.reason}")
+    if ended.code or ended.signal:
+        raise StepFailed("env", _headline(what, errors), detail=_trim(errors))
 
 
 def _headline(what: str, err: str) -> str:
