@@ -1,8 +1,8 @@
 """Names of the queues that messages wait in. For workers.contract, settings, routing and the CLI.
 
-A step waits in the queue of its asset's `instance`, or in one of a host: `@HOST` for what any worker
-there may take, `@HOST:INSTANCE` for what only its workers of that instance may. Every worker also
-takes the messages that move runs on. Standard library only.
+A step waits in the queue of its asset's `instance`, or in one of a host: `@HOST` for what any
+worker there may take, `@HOST:INSTANCE` for what only its workers of that instance may. Every
+worker also takes the messages that move runs on. Standard library only.
 """
 
 import hashlib

@@ -149,7 +149,7 @@ def weighed(
 def _taken(slots: Slots, weight: int, context: "StepContext") -> list[int]:
     waited = context.claim.waited
     held = slots.take(weight)
-    if held is None and PATIENCE <= waited and 1 < weight <= slots.total:
+    if held is None and waited >= PATIENCE and 1 < weight <= slots.total:
         held = _in_turn(slots, weight, context)
     if held is None:
         raise NotYet(_words(slots, weight), min(_LONGEST, _LEAST + waited / 10))

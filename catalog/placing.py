@@ -1,0 +1,264 @@
+"""Who could take a step, and where queued steps were sent. workers.routing decides with it.
+
+Messages only hint; what is written here says where each queued step waits, for `fleet why` and for
+the look that sends a step elsewhere. A move is a compare-and-set: one of many lookers does it.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from catalog.clock import now
+from catalog.engine import reading
+from catalog.states import RunState, StepState
+from catalog.tables import AssetRun, Attempt, Run, StepRun, Worker
+from catalog.values import StepKey
+
+MANY = 500
+"""Most queued steps that one look takes: the next one sees the others."""
+
+NOWHERE = "-"
+"""In place of a queue: the step was not sent, as nobody could take it."""
+
+UNABLE = "no living worker "
+"""How each reason begins that says that nobody can take a step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taker:
+    """A living worker, as far as it matters to who sends work. `busy` are the steps it runs."""
+
+    name: str
+    host: str
+    slots: int
+    queues: tuple[str, ...]
+    pythons: tuple[str, ...] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)
+    drains: bool = False
+    contract: int = 0
+    busy: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A step that waits for a worker, with what it says of itself and where it was sent last.
+
+    `spec` is the asset's description as it was written; `near` are hosts that did the asset's step
+    before this one, or this very step in the run before, best first.
+    """
+
+    id: int
+    key: StepKey
+    pipeline: str
+    contract: int
+    spec: Mapping[str, Any]
+    queue: str
+    sends: int
+    reason: str
+    near: tuple[str, ...] = ()
+
+
+def takers(engine: Engine, fleet: str, within: float) -> list[Taker]:
+    """The workers of a fleet that were heard of in the last `within` seconds."""
+    runs = (
+        select(func.count())
+        .where(StepRun.state == StepState.RUNNING, StepRun.worker == Worker.name)
+        .scalar_subquery()
+    )
+    query = (
+        select(*Worker.__table__.columns, runs.label("busy"))
+        .where(Worker.fleet == fleet, Worker.left_at.is_(None), Worker.beat_at >= now() - within)
+        .order_by(Worker.name)
+    )
+    with reading(engine) as connection:
+        return [_taker(row) for row in connection.execute(query)]
+
+
+def _taker(row: Row[*tuple[Any, ...]]) -> Taker:
+    return Taker(
+        name=row.name,
+        host=row.host,
+        slots=row.slots,
+        queues=tuple(json.loads(row.queues_json)),
+        pythons=tuple(json.loads(row.pythons_json)),
+        info=json.loads(row.info_json),
+        drains=row.drain_at is not None,
+        contract=row.contract,
+        busy=row.busy,
+    )
+
+
+def steps(engine: Engine, keys: Collection[StepKey], *, near: bool = False) -> list[Queued]:
+    """These steps, as far as the catalog knows them; with `near`, the hosts that are close."""
+    found: list[Queued] = []
+    with reading(engine) as connection:
+        for run_id in dict.fromkeys(key[0] for key in keys):
+            wanted = {key[1:] for key in keys if key[0] == run_id}
+            rows = _of_run(connection, run_id, sorted({asset for asset, _ in wanted}))
+            rows = [row for row in rows if (row.asset, row.step) in wanted]
+            close = _near(connection, rows) if near and rows else {}
+            found += [_queued(row, close.get((row.asset, row.step), ())) for row in rows]
+    order = {key: place for place, key in enumerate(keys)}
+    return sorted(found, key=lambda step: order[step.key])
+
+
+_COLUMNS = (
+    StepRun.id,
+    StepRun.run_id,
+    StepRun.asset,
+    StepRun.step,
+    StepRun.position,
+    StepRun.queue,
+    StepRun.sends,
+    StepRun.reason,
+    AssetRun.spec_json,
+    Run.pipeline,
+    Run.contract,
+    Run.created_at,
+)
+_ASSET = and_(AssetRun.run_id == StepRun.run_id, AssetRun.asset == StepRun.asset)
+_ALL = select(*_COLUMNS).join(AssetRun, _ASSET).join(Run, Run.id == StepRun.run_id)
+
+
+def _of_run(
+    connection: Connection, run_id: str, assets: Sequence[str]
+) -> list[Row[*tuple[Any, ...]]]:
+    found: list[Row[*tuple[Any, ...]]] = []
+    for start in range(0, len(assets), MANY):
+        some = StepRun.asset.in_(assets[start : start + MANY])
+        found += connection.execute(_ALL.where(StepRun.run_id == run_id, some)).all()
+    return found
+
+
+def _queued(row: Row[*tuple[Any, ...]], near: tuple[str, ...] = ()) -> Queued:
+    return Queued(
+        id=row.id,
+        key=(row.run_id, row.asset, row.step),
+        pipeline=row.pipeline,
+        contract=row.contract,
+        spec=json.loads(row.spec_json),
+        queue=row.queue,
+        sends=row.sends,
+        reason=row.reason,
+        near=near,
+    )
+
+
+def _near(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """For each step the host of the asset's step before, which has its data, then that of the same
+    step in the pipeline's run before, which has its environment."""
+    first = rows[0]
+    before = _run_before(connection, first)
+    assets = sorted({row.asset for row in rows})[:MANY]
+    query = (
+        select(Attempt.run_id, Attempt.asset, Attempt.step, Attempt.host)
+        .where(Attempt.run_id.in_([first.run_id, before]), Attempt.asset.in_(assets))
+        .where(Attempt.state == StepState.SUCCEEDED, Attempt.host != "")
+        .order_by(Attempt.id)
+    )
+    ran: dict[tuple[str, str, str], str] = {}
+    last: dict[str, str] = {}
+    for attempt in connection.execute(query):
+        ran[attempt.run_id, attempt.asset, attempt.step] = attempt.host
+        if attempt.run_id == first.run_id:
+            last[attempt.asset] = attempt.host
+    return {
+        (row.asset, row.step): tuple(
+            host
+            for host in dict.fromkeys([last.get(row.asset), ran.get((before, row.asset, row.step))])
+            if host
+        )
+        for row in rows
+    }
+
+
+def _run_before(connection: Connection, row: Row[*tuple[Any, ...]]) -> str:
+    found = connection.scalar(
+        select(Run.id)
+        .where(Run.pipeline == row.pipeline, Run.created_at < row.created_at)
+        .where(Run.state == RunState.SUCCEEDED)
+        .order_by(Run.created_at.desc())
+        .limit(1)
+    )
+    return found or ""
+
+
+def misplaced(
+    engine: Engine, fleet: str, served: Collection[str], *, patience: float
+) -> list[Queued]:
+    """Queued steps to look at again, longest unsent first: those that nobody could take, those in
+    a queue that is not `served` by anybody, and those that one host did not take in `patience` s.
+    """
+    goes_on = exists().where(
+        Run.id == StepRun.run_id,
+        Run.fleet == fleet,
+        Run.state == RunState.RUNNING,
+        Run.stop_state == "",
+    )
+    lonely = and_(StepRun.queue.like("@%"), StepRun.sent_at < now() - patience)
+    unserved = StepRun.queue.not_in(list(served))
+    query = (
+        _ALL.where(StepRun.state == StepState.QUEUED, StepRun.waiting_on == "", goes_on)
+        .where(StepRun.not_before <= now())
+        .where(or_(lonely, StepRun.reason.like(f"{UNABLE}%"), unserved))
+        .order_by(StepRun.sent_at, StepRun.id)
+        .limit(MANY)
+    )
+    with reading(engine) as connection:
+        return [_queued(row) for row in connection.execute(query)]
+
+
+def move(engine: Engine, step: Queued, queue: str, reason: str, *, sent: bool) -> bool:
+    """Note where a queued step waits now and why it is not taken; False if it changed meanwhile.
+
+    `sent` says that the caller will send it there.
+    """
+    values: dict[str, Any] = {"queue": queue, "reason": reason, "changed_at": now()}
+    if sent:
+        values |= {"sent_at": now(), "sends": StepRun.sends + 1}
+    with engine.begin() as connection:
+        changed = connection.execute(
+            update(StepRun)
+            .where(StepRun.id == step.id, StepRun.state == StepState.QUEUED)
+            .where(StepRun.queue == step.queue, StepRun.sends == step.sends)
+            .where(StepRun.reason == step.reason, StepRun.waiting_on == "")
+            .values(**values)
+        )
+        return changed.rowcount == 1
+
+
+def note(engine: Engine, run_id: str, queue: str, assets: Sequence[str], reason: str) -> None:
+    """Note where the open steps of these assets are sent, and why those that wait are not taken."""
+    waits = StepRun.state.in_((StepState.PENDING, StepState.QUEUED))
+    with engine.begin() as connection:
+        for start in range(0, len(assets), MANY):
+            here = (StepRun.run_id == run_id, StepRun.asset.in_(assets[start : start + MANY]))
+            connection.execute(
+                update(StepRun).where(*here, waits, StepRun.queue != queue).values(queue=queue)
+            )
+            connection.execute(
+                update(StepRun)
+                .where(*here, StepRun.state == StepState.QUEUED, _says_otherwise(reason))
+                .values(reason=reason, changed_at=now())
+            )
+
+
+def _says_otherwise(reason: str) -> ColumnElement[bool]:
+    """Words about takers are replaced; no word takes the place of another reason."""
+    return StepRun.reason != reason if reason else StepRun.reason.like(f"{UNABLE}%")
