@@ -20,7 +20,7 @@ TABLE = "_bruin_fleet_loads"
 ENGINES = frozenset({"postgres", "duckdb", "sqlite"})  # connection types that have fences
 KEPT_DAYS = 400  # how long it is known that a run's rows are in; longer than any retry
 
-_COLUMNS = "catalog, asset, run, fence, attempt, held_by, row_count, target, at"
+_COLUMNS = "catalog, asset, run, fence, attempt, held_by, row_count, target, done_at"
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Runs one statement in the transaction that is open; its rows, none for one that gives none."""
@@ -86,7 +86,7 @@ def create(ask: Ask, fence: Fence) -> None:
         f"CREATE TABLE IF NOT EXISTS {fence.table} (catalog VARCHAR(64) NOT NULL, "
         "asset TEXT NOT NULL, run VARCHAR(64) NOT NULL, fence BIGINT NOT NULL, "
         "attempt INTEGER NOT NULL, held_by VARCHAR(64) NOT NULL, row_count BIGINT NOT NULL, "
-        "target TEXT NOT NULL, at VARCHAR(32) NOT NULL, PRIMARY KEY (catalog, asset, run))"
+        "target TEXT NOT NULL, done_at VARCHAR(32) NOT NULL, PRIMARY KEY (catalog, asset, run))"
     )
 
 
@@ -100,7 +100,7 @@ def raise_fence(ask: Ask, fence: Fence) -> None:
     ask(
         f"INSERT INTO {fence.table} AS held ({_COLUMNS}) VALUES ({_values(fence, run='')}) "  # noqa: S608
         "ON CONFLICT (catalog, asset, run) DO UPDATE SET fence = excluded.fence, "
-        "attempt = excluded.attempt, held_by = excluded.held_by, at = excluded.at "
+        "attempt = excluded.attempt, held_by = excluded.held_by, done_at = excluded.done_at "
         "WHERE held.fence < excluded.fence"
     )
     rows = ask(
@@ -128,7 +128,7 @@ def loaded(ask: Ask, fence: Fence) -> Loaded | None:
 def record(ask: Ask, fence: Fence, rows: int, target: str) -> None:
     """Say that this run's rows are in `target`, whatever identifies it; the last statement."""
     old = _text(datetime.now(UTC) - timedelta(days=KEPT_DAYS))
-    mine = f"{_mine(fence, [fence.run])} OR ({_mine(fence, [])} AND at < {_quoted(old)})"
+    mine = f"{_mine(fence, [fence.run])} OR ({_mine(fence, [])} AND done_at < {_quoted(old)})"
     ask(f"DELETE FROM {fence.table} WHERE {mine}")  # noqa: S608
     values = _values(fence, run=fence.run, rows=rows, target=target)
     ask(f"INSERT INTO {fence.table} ({_COLUMNS}) VALUES ({values})")  # noqa: S608
