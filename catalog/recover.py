@@ -7,37 +7,32 @@ outage of the catalog the caller waits one lease before it asks who is lost.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    RowMapping,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Engine, RowMapping, Select, exists, or_, select
 
-from catalog import locks, stopping
+from catalog import stopping
 from catalog.clock import now
 from catalog.engine import reading
 from catalog.guarded import each
 from catalog.losses import Loss, lose
+from catalog.resending import next_due, stale
 from catalog.states import ASSET_OPEN, RUN_OPEN, RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun
-from catalog.values import Claim, Ended, StepError, StepKey
+from catalog.values import Claim, Ended, StepError
+
+__all__ = [
+    "Lost",
+    "died",
+    "finish_cancelled",
+    "interrupt",
+    "lost",
+    "next_due",
+    "overdue",
+    "stale",
+    "stuck_levels",
+]
 
 _UNSENT = 10.0
-"""Seconds after which a step or run that never reached the broker is sent again."""
-
-_PATIENCE = {1: 30.0, 2: 120.0, 3: 480.0}
-"""Seconds after which a step that was sent so many times, and taken by nobody, is sent again."""
-
-_LONGEST = 1920.0
+"""Seconds after which a run whose first message never reached the broker is begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,37 +68,6 @@ def died(engine: Engine, claim: Claim, message: str, *, losses_allowed: int = 3)
     hint = "often the host had no memory left: `dmesg` or `journalctl -k` there says so"
     error = StepError(kind="lost", message=message, hint=hint)
     return lose(engine, claim, Loss(error=error, died=True), allowed=losses_allowed)
-
-
-def stale(engine: Engine, fleet: str) -> list[StepKey]:
-    """Queued steps to send now: their time has come, their lock is free, or nobody took them.
-
-    Each is named to one caller only; the next time comes later and later.
-    """
-    with engine.begin() as connection:
-        due = [*_with_free_locks(connection, fleet), *_overdue_steps(connection, fleet)]
-        if not due:
-            return []
-        sent = connection.execute(
-            update(StepRun)
-            .where(StepRun.id.in_(due), StepRun.state == StepState.QUEUED)
-            .values(sent_at=now(), sends=StepRun.sends + 1, waiting_on="")
-            .returning(StepRun.run_id, StepRun.asset, StepRun.step)
-        )
-        return [(row.run_id, row.asset, row.step) for row in sent]
-
-
-def next_due(engine: Engine, fleet: str) -> float | None:
-    """Seconds until the first step that waits for a time may be sent; None if none waits so."""
-    query = select(func.min(StepRun.not_before) - now()).where(
-        StepRun.state == StepState.QUEUED,
-        StepRun.waiting_on == "",
-        StepRun.not_before > func.coalesce(StepRun.sent_at, 0.0),
-        *_open_run(fleet),
-    )
-    with reading(engine) as connection:
-        found: float | None = connection.scalar(query)
-    return found
 
 
 def stuck_levels(engine: Engine, fleet: str) -> list[str]:
@@ -213,51 +177,3 @@ def _claims() -> Select[*tuple[Any, ...]]:
 def _claim(row: RowMapping) -> Claim:
     """The claim as its holder has it; the names of its locks do not matter to who buries it."""
     return Claim(**row, locks=("all",))
-
-
-def _with_free_locks(connection: Connection, fleet: str) -> list[int]:
-    """The steps that waited longest for locks whose slots are free, though nobody woke them."""
-    waiting = (StepRun.state == StepState.QUEUED, StepRun.waiting_on != "", *_open_run(fleet))
-    names = connection.scalars(select(StepRun.waiting_on).where(*waiting).distinct()).all()
-    due: list[int] = []
-    for name in names:
-        query = (
-            select(StepRun.id)
-            .where(*waiting, StepRun.waiting_on == name)
-            .order_by(StepRun.waiting_since, StepRun.id)
-            .limit(max(locks.free_slots(connection, name), 0))
-            .with_for_update(skip_locked=True)
-        )
-        due += connection.scalars(query)
-    return due
-
-
-def _overdue_steps(connection: Connection, fleet: str) -> list[int]:
-    query = (
-        select(StepRun.id, StepRun.sent_at, StepRun.sends)
-        .where(StepRun.state == StepState.QUEUED, StepRun.waiting_on == "", *_open_run(fleet))
-        .where(StepRun.not_before <= now(), _was_not_taken())
-        .order_by(StepRun.id)
-        .with_for_update(skip_locked=True)
-    )
-    return [row.id for row in connection.execute(query)]
-
-
-def _was_not_taken() -> ColumnElement[bool]:
-    """Never sent, sent before its time came, or sent too long ago."""
-    patience = case(_PATIENCE, value=StepRun.sends, else_=_LONGEST)
-    return or_(
-        and_(StepRun.not_before > 0, func.coalesce(StepRun.sent_at, 0.0) < StepRun.not_before),
-        and_(StepRun.sends == 0, StepRun.queued_at < now() - _UNSENT),
-        and_(StepRun.sends > 0, StepRun.sent_at < now() - patience),
-    )
-
-
-def _open_run(fleet: str) -> tuple[ColumnElement[bool], ...]:
-    goes_on = exists().where(
-        Run.id == StepRun.run_id,
-        Run.fleet == fleet,
-        Run.state == RunState.RUNNING,
-        Run.stop_state == "",
-    )
-    return (goes_on,)

@@ -1,6 +1,7 @@
 """Whether anybody works for a run that we follow; if nobody does, we heal it ourselves."""
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ class Patience:
     engine: Engine
     fleet: Fleet
     _alone: int = 0
+    _since: float = 0.0  # when it was first found that nobody works
     _mute: int = 0
     _app: Any = None
     _broker: Any = None
@@ -62,6 +64,7 @@ class Patience:
             self._alone = 0
             return
         self._alone += 1
+        self._since = time.monotonic() if self._alone == 1 else self._since
         if self._alone == _SURE:
             also = "" if self.fleet.shared else ", with the same --catalog"
             yield f"no worker of fleet '{settings.fleet}' lives: start one with fleet worker{also}"
@@ -69,7 +72,10 @@ class Patience:
             self._heal()
 
     def _heal(self) -> None:
-        """What each worker does on its timer: fail lost steps, move levels on."""
+        """What each worker does on its timer: queue lost steps again, move levels on.
+
+        Nobody is lost before a lease is over: the catalog itself may just be back.
+        """
         from kombu.exceptions import OperationalError
         from redis import RedisError
 
@@ -79,6 +85,8 @@ class Patience:
         logging.getLogger("workers").addHandler(logging.NullHandler())
         self._app = self._app or app.make_app(self.fleet.settings)
         try:
-            reconcile.run_once(self.engine, self._app, self.fleet.settings)
+            settings = self.fleet.settings
+            sure = time.monotonic() - self._since > settings.lease
+            reconcile.run_once(self.engine, self._app, settings, bury=sure)
         except (OperationalError, RedisError):
             return  # without a broker nothing can be sent; the notice says so

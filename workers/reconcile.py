@@ -49,7 +49,8 @@ def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = Tr
     for item in lost:
         logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
     wake = [key for item in lost for key in item.ended.wake]
-    stale = recover.stale(engine, fleet)  # the lost that may run again among them
+    # the lost that may run again are among these
+    stale = recover.stale(engine, fleet, lease=settings.lease)
     send(engine, app, [*wake, *stale])
     stuck = recover.stuck_levels(engine, fleet)
     advanced = each(stuck, lambda run_id: levels.advance(engine, app, run_id), away=_AWAY)

@@ -2,8 +2,9 @@
 
 from sqlalchemy import Engine
 
-from catalog import claims, levels, recover, runs
-from catalog.claims import Want
+from catalog import claims, levels, recover, runs, workers
+from catalog.claims import StepKey, Want
+from catalog.workers import WorkerInfo
 from tests.support import catalogs as c
 from tests.support.plans import asset, plan, record
 
@@ -133,14 +134,40 @@ def test_what_never_reached_the_broker_is_sent_again_once(engine: Engine) -> Non
     assert recover.stale(engine, "fleet") == []
 
 
+def idle_worker(engine: Engine, *queues: str) -> None:
+    """A living worker of one slot that does nothing."""
+    told = WorkerInfo(name="w1", fleet="fleet", host="h", pid=1, slots=1, queues=queues)
+    workers.register(engine, told)
+
+
+def grown_old(engine: Engine, seconds: float) -> list[StepKey]:
+    """What is sent again after so many more seconds."""
+    c.change(engine, f"UPDATE steps SET sent_at = sent_at - {seconds}")
+    return recover.stale(engine, "fleet")
+
+
 def test_what_was_sent_and_not_taken_is_sent_again_later_and_later(engine: Engine) -> None:
-    run_id = begun(engine, "a")
-    c.change(engine, "UPDATE steps SET sent_at = sent_at - 31")
-    assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
-    c.change(engine, "UPDATE steps SET sent_at = sent_at - 31")
-    assert recover.stale(engine, "fleet") == []
-    c.change(engine, "UPDATE steps SET sent_at = sent_at - 90")
-    assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
+    key = (begun(engine, "a"), "a", "script")
+    idle_worker(engine, "fleet")
+    assert [grown_old(engine, seconds) for seconds in (31, 31, 90)] == [[key], [], [key]]
+
+
+def test_while_all_workers_are_busy_there_is_one_copy_more_at_most(engine: Engine) -> None:
+    run_id = begun(engine, "a", "b")
+    idle_worker(engine, "fleet")
+    holder, key = c.take(engine, run_id, "b"), (run_id, "a", "script")
+    assert [grown_old(engine, seconds) for seconds in (31, 5000)] == [[key], []]
+    claims.succeed(engine, holder, {})
+    assert grown_old(engine, 0) == [key]
+
+
+def test_idle_workers_of_another_queue_are_no_reason_for_more_copies(engine: Engine) -> None:
+    key = (begun(engine, "a"), "a", "script")
+    idle_worker(engine, "gpu")
+    c.change(engine, "UPDATE steps SET queue = '@h'")
+    assert [grown_old(engine, seconds) for seconds in (31, 5000)] == [[key], []]
+    c.change(engine, "UPDATE steps SET queue = '@h:gpu'")
+    assert grown_old(engine, 0) == [key]
 
 
 def test_a_step_whose_time_has_come_is_sent(engine: Engine) -> None:
