@@ -15,12 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from workers import contract
 from workers.settings import Settings
+from workers.signing import Signer
 
 _SECONDS = 5.0
 
 
-def first(pipeline: str, run_id: str) -> dict[str, Any]:
+def first(signer: Signer, pipeline: str, run_id: str) -> dict[str, Any]:
     """Celery's message (protocol 2) for contract.advance_signature, as kombu writes it."""
+    meaning = contract.advance_meaning(run_id)
     task_id = str(uuid.uuid4())
     embed = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
     body = json.dumps([[run_id], {}, embed]).encode()
@@ -28,13 +30,13 @@ def first(pipeline: str, run_id: str) -> dict[str, Any]:
         "body": base64.b64encode(body).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
-        "headers": _headers(pipeline, run_id, task_id),
+        "headers": _headers(pipeline, run_id, task_id) | signer.header(meaning),
         "properties": {
             "correlation_id": task_id,
             "reply_to": str(uuid.uuid4()),
             "argsrepr": f"({run_id})",
             "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": contract.QUEUE},
+            "delivery_info": {"exchange": "", "routing_key": meaning.queue},
             "priority": 0,
             "body_encoding": "base64",
             "delivery_tag": str(uuid.uuid4()),
@@ -64,7 +66,7 @@ def _headers(pipeline: str, run_id: str, task_id: str) -> dict[str, Any]:
 def push(settings: Settings, message: dict[str, Any]) -> None:
     """Put a message into the queue of a Valkey on this host; OSError if it does not take it."""
     where = urlsplit(settings.broker)
-    key = f"{settings.fleet}:{contract.QUEUE}"
+    key = f"{settings.fleet}:{message['properties']['delivery_info']['routing_key']}"
     commands = (
         ("AUTH", unquote(where.password or "")),
         ("LPUSH", key, json.dumps(message)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from dispatcher.preparing import Prepared
+    from workers.bundles import Bundle
 
 INTERRUPTED = 130
 
@@ -70,8 +71,9 @@ def detached(request: Request) -> int:
         return _nothing(request, prepared)
     preparing.confirm(prepared, request.flags)
     engine = _catalog(settings)
-    run_id = _record(engine, prepared, fleet)
-    _send(engine, run_id, prepared, fleet)
+    bundle = _bundle(engine, prepared, fleet, request)
+    run_id = _record(engine, prepared, fleet, bundle)
+    _send(engine, run_id, prepared, fleet, bundle)
     terminal = request.look.terminal
     terminal.note(_identity(prepared, fleet, run_id))
     terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
@@ -135,25 +137,46 @@ def _catalog(settings: Settings) -> "Engine":
     return engine
 
 
-def _record(engine: "Engine", prepared: "Prepared", fleet: Fleet) -> str:
+def _bundle(
+    engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request
+) -> "Bundle | None":
+    """The project's files on storage, where the workers need them there."""
+    from dispatcher import shipping
+
+    if not shipping.wanted(request.flags, fleet.settings, shared=fleet.shared):
+        return None
+    bundle = shipping.make(prepared.plan.root, fleet.settings)
+    for note in shipping.lacking(prepared.plan, bundle):
+        request.look.terminal.note(f"note: {note}")
+    shipping.ship(engine, fleet.settings, bundle)
+    return bundle
+
+
+def _record(engine: "Engine", prepared: "Prepared", fleet: Fleet, bundle: "Bundle | None") -> str:
     from dispatcher import submit
     from workers import run_values
 
     run_values.sweep(engine, fleet.settings)
-    return submit.record(engine, prepared, fleet)
+    return submit.record(engine, prepared, fleet, bundle.digest if bundle else "")
 
 
-def _send(engine: "Engine", run_id: str, prepared: "Prepared", fleet: Fleet) -> None:
+def _send(
+    engine: "Engine", run_id: str, prepared: "Prepared", fleet: Fleet, bundle: "Bundle | None"
+) -> None:
     """Begin the run; one that cannot begin now is cancelled: who tries again gets it once only."""
-    from dispatcher import submit
+    from dispatcher import shipping, submit
 
+    why = "its bundle could not be stored"
     try:
+        if bundle:  # again: what nobody needed may have gone until the run was recorded
+            shipping.ship(engine, fleet.settings, bundle)
+        why = "the broker did not take it"
         submit.hand_over(fleet, run_id, prepared.variables)
-        submit.send(fleet, prepared.plan.pipeline, run_id)
+        submit.send(engine, fleet, prepared.plan.pipeline, run_id)
     except FleetError:
         from catalog import runs
 
-        runs.cancel(engine, run_id, "the broker did not take it")
+        runs.cancel(engine, run_id, why)
         raise
 
 
@@ -161,10 +184,11 @@ def _submit_and_follow(
     engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request
 ) -> int:
     """The exit code. From its record on, no run is left to itself in silence."""
-    run_id = _record(engine, prepared, fleet)
+    bundle = _bundle(engine, prepared, fleet, request)
+    run_id = _record(engine, prepared, fleet, bundle)
     over = False
     try:
-        _send(engine, run_id, prepared, fleet)
+        _send(engine, run_id, prepared, fleet, bundle)
         code = _follow(engine, run_id, prepared, fleet, request)
         over = code != INTERRUPTED
         return code

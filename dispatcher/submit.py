@@ -19,18 +19,19 @@ from dispatcher.preparing import Prepared
 from dispatcher.problems import FleetError
 from workers import contract, run_values
 from workers.settings import Settings
+from workers.signing import Signer
 
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # without lookalikes
 _TRIES = 20
 _RETRY = {"max_retries": 3, "interval_start": 0.05, "interval_step": 0.2}  # a person waits
 
 
-def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
-    """Write the run into the catalog; its new id."""
+def record(engine: Engine, prepared: Prepared, fleet: Fleet, bundle: str = "") -> str:
+    """Write the run into the catalog; its new id. `bundle` is the digest of its files."""
     for _ in range(_TRIES):
         run_id = "".join(secrets.choice(_LETTERS) for _ in range(5))
         try:
-            _record(engine, prepared, fleet, run_id)
+            _record(engine, prepared, fleet, run_id, bundle)
         except IntegrityError:
             continue  # the id is taken
         except runs.ContinuedAlready as error:
@@ -39,7 +40,7 @@ def record(engine: Engine, prepared: Prepared, fleet: Fleet) -> str:
     raise FleetError("no free run id was found", hint="fleet clean removes old runs")
 
 
-def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str) -> None:
+def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str, bundle: str) -> None:
     plan: Plan = prepared.plan
     runs.record(
         engine,
@@ -48,18 +49,20 @@ def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str) -> No
         fleet=fleet.settings.fleet,
         project=plan.root,
         config=prepared.config,
+        bundle=bundle,
         submitter=f"{getpass.getuser()}@{socket.gethostname()}, {os.getpid()}",
         contract=contract.VERSION,
     )
 
 
-def send(fleet: Fleet, pipeline: str, run_id: str) -> None:
+def send(engine: Engine, fleet: Fleet, pipeline: str, run_id: str) -> None:
     """Ask a worker to begin the run: the only message that a command ever sends."""
     if fleet.embedded:
         fleet.embedded.server.wait()
     try:
         if fleet.shared:
-            message.push(fleet.settings, message.first(pipeline, run_id))
+            signer = Signer(fleet.settings, engine)
+            message.push(fleet.settings, message.first(signer, pipeline, run_id))
         else:
             _send_by_celery(fleet.settings, pipeline, run_id)
     except OSError as error:

@@ -7,11 +7,13 @@ the reason. workers.main runs the app, the dispatcher and reconcile send with it
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
+from celery.app.amqp import Queues as KnownQueues
 from celery.loaders.app import AppLoader
 from kombu.entity import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from workers import contract
+from workers import contract, queues, routing, signing
 from workers.settings import Settings
 
 _DAY = 86_400
@@ -29,15 +31,37 @@ class Loader(AppLoader):
     }
 
 
+class OpenQueues(KnownQueues):
+    """The queues of an app; it may send to any that routing can name, and consumes from its own.
+
+    Nothing is remembered of the others: messages make no queue known.
+    """
+
+    def __missing__(self, name: str) -> Queue:
+        if not queues.is_one(name):
+            raise KeyError(name)
+        queue = _queue(name)
+        queue.exchange = self.default_exchange
+        return queue
+
+
+class Amqp(AMQP):
+    """Celery's senders, with our queues."""
+
+    queues_cls = OpenQueues
+
+
 def make_app(settings: Settings) -> Celery:
     """A Celery app for the broker that `settings` names. It has no tasks yet: see workers.tasks."""
     TRANSPORT_ALIASES.update(_TRANSPORTS)
     app = Celery(  # type: ignore[no-untyped-call]
-        "fleet", loader=Loader, set_as_current=False
+        "fleet", loader=Loader, amqp=Amqp, set_as_current=False
     )
     app.conf.update(
         _addresses(settings) | _delivery(settings) | _results() | _connections() | _shape(settings)
     )
+    signing.attach(app, settings)
+    routing.attach(app, settings)
     return app
 
 
@@ -119,7 +143,7 @@ def _shape(settings: Settings) -> dict[str, Any]:
     return {
         "task_default_queue": contract.QUEUE,
         "task_create_missing_queues": False,
-        "task_queues": [_queue(name) for name in sorted({contract.QUEUE, *settings.queues})],
+        "task_queues": [_queue(name) for name in taken_by(settings)],
         "worker_max_tasks_per_child": 500,  # what libraries leak ends with the child
         "worker_send_task_events": True,
         "task_send_sent_event": False,  # it would carry the plain task name and win over the shadow
@@ -128,6 +152,11 @@ def _shape(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "enable_utc": True,
     }
+
+
+def taken_by(settings: Settings) -> tuple[str, ...]:
+    """The queues that a worker of these settings listens to."""
+    return queues.taken_by(settings.queues, settings.host_name)
 
 
 def _queue(name: str) -> Queue:

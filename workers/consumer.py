@@ -1,6 +1,8 @@
 """Builds Celery's worker for this process and runs it. Called by workers.main."""
 
+import functools
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,15 +11,21 @@ from billiard.context import _default_context
 from celery import signals
 from celery.apps.worker import Worker
 from celery.worker.control import Panel
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
-from workers import tasks
-from workers.app import make_app
+from catalog.schema import CatalogRefused
+from workers import signing, tasks
+from workers.app import make_app, taken_by
 from workers.bell import Bell
+from workers.departure import Departure
+from workers.gate import Gate
 from workers.heart import Heart, watch_lifeline
 from workers.host import Host, StepFunction, step_function
+from workers.outages import patiently
 from workers.settings import Settings
-from workers.transport import LeaseExtension, OwnTasksOnly
+from workers.transport import LeaseExtension
 
 logger = logging.getLogger(__name__)
 
@@ -42,37 +50,83 @@ def run(
         "fork", force=True
     )  # macOS' default would import all again
     app = make_app(settings)
-    bell = Bell()
-    host = Host(settings=settings, app=app, worker=name, function=function, wake=bell.ring)
-    engines.upgrade(host.engine)
+    bell, departure = Bell(), Departure()
+    host = Host(
+        settings=settings,
+        app=app,
+        worker=name,
+        function=function,
+        wake=bell.ring,
+        leaving=lambda: departure.at_once,
+    )
+    if refusal := _unfit(host.engine):
+        logger.error("worker %s cannot begin: %s", name, refusal)
+        print(f"fleet worker: {refusal}", file=sys.stderr)
+        return 1
+    signing.attach(app, settings, host.engine)
     tasks.register(app, host)
     host.function("script")  # imported before the pool's children fork: nearly all need it
     _limit_control()
     _keep_logging()  # before Celery's worker is made, which would set it up its own way
     worker = _worker(app, settings, name)
+    children = functools.partial(_children, worker)
     if lifeline is not None:
-        watch_lifeline(lifeline, lambda: _children(worker))
-    heart = Heart(host.engine, app, settings, name, lambda: _children(worker), bell=bell)
+        watch_lifeline(lifeline, children)
+    heart = Heart(host.engine, app, settings, name, children, bell=bell, departure=departure)
+    heart.on_drain = _Intake(worker).close
     _beat_while_working(heart, name)
+    _on(signals.worker_ready, lambda: departure.heed_signals(bell.ring, children, settings))
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def _unfit(engine: Engine) -> str:
+    """Why this worker cannot work with the catalog, which it waits for and brings up to date."""
+    try:
+        patiently(lambda: engines.upgrade(engine), "to begin")
+    except CatalogRefused as error:
+        return str(error)
+    except SQLAlchemyError as error:
+        return f"the catalog cannot be reached: {getattr(error, 'orig', error)}"
+    return ""
 
 
 def _worker(app: Any, settings: Settings, name: str) -> Any:
     steps: Any = app.steps["consumer"]
     steps.add(LeaseExtension)
-    steps.add(OwnTasksOnly)
+    steps.add(Gate)
     return Worker(  # type: ignore[no-untyped-call]
         app=app,
         hostname=f"fleet@{name}",
         pool="prefork",
         concurrency=settings.slot_count,
-        queues=list(settings.queues),
+        queues=list(taken_by(settings)),
         optimization="fair",
         without_mingle=True,  # chatter between workers, and the seat of old hangs
         without_gossip=True,
         quiet=True,
     )
+
+
+class _Intake:
+    """What the worker takes messages from; closed while it drains."""
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._queues: list[str] = []
+
+    def close(self, closed: bool) -> None:
+        """Take no more from any queue, or from all again; to be called by any thread."""
+        consumer = self._worker.consumer
+        if closed and not self._queues:
+            self._queues = list(consumer.app.amqp.queues.consume_from)
+            change = consumer.cancel_task_queue
+        else:
+            change = consumer.add_task_queue
+        for name in self._queues:
+            consumer.call_soon(change, name)
+        if not closed:
+            self._queues = []
 
 
 def _limit_control() -> None:
@@ -96,13 +150,13 @@ def _lives(pid: int) -> bool:
 
 
 def _beat_while_working(heart: Heart, name: str) -> None:
-    reactions: dict[Any, Callable[[], object]] = {
-        signals.worker_ready: lambda: _begin(heart, name),
-        signals.worker_shutting_down: lambda: logger.info("stops when its steps have ended"),
-        signals.worker_shutdown: heart.stop,
-    }
-    for signal, react in reactions.items():
-        signal.connect(lambda react=react, **_: react(), weak=False)
+    _on(signals.worker_ready, lambda: _begin(heart, name))
+    _on(signals.worker_shutting_down, lambda: logger.info("stops when its steps have ended"))
+    _on(signals.worker_shutdown, heart.stop)
+
+
+def _on(signal: Any, react: Callable[[], object]) -> None:
+    signal.connect(lambda **_: react(), weak=False)
 
 
 def _keep_logging() -> None:

@@ -8,14 +8,16 @@ import uuid
 from typing import TYPE_CHECKING, Any, get_args
 
 from assets_parser.spec import Step
+from workers import queues, signing
+from workers.signing import Meaning
 
 if TYPE_CHECKING:
     from celery import Celery
     from celery.canvas import Signature
 
-VERSION = 1  # of this contract; workers refuse messages of another one
+VERSION = signing.VERSION  # of this contract; workers refuse messages of another one
 
-QUEUE = "fleet"
+QUEUE = queues.GENERAL
 ADVANCE = "fleet.advance"
 ADVANCE_FAILED = "fleet.advance_failed"
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -49,16 +51,25 @@ def priority(step: Step) -> int:
 
 
 def step_signature(
-    app: "Celery", pipeline: str, run_id: str, asset: str, step: Step, *, detached: bool = False
+    app: "Celery",
+    pipeline: str,
+    run_id: str,
+    asset: str,
+    step: Step,
+    *,
+    detached: bool = False,
+    queue: str = QUEUE,
 ) -> "Signature":
     """The message for one step; `detached` ones move the run on without a chord."""
+    meaning = Meaning(task_name(step), queue, run_id, asset, detached)
     signature: Signature = app.signature(  # type: ignore[no-untyped-call]
-        task_name(step),
+        meaning.task,
         args=(run_id, asset),
         kwargs={"detached": True} if detached else {},
         immutable=True,
         task_id=str(uuid.uuid4()),
-        queue=QUEUE,
+        queue=meaning.queue,
+        headers=signing.of(app).header(meaning),
         priority=priority(step),
         shadow=shown(pipeline, asset, step),
         argsrepr=f"({run_id}, {asset})",
@@ -67,15 +78,22 @@ def step_signature(
     return signature
 
 
+def advance_meaning(run_id: str, *, failed: bool = False) -> Meaning:
+    """What the message that moves a run on asks for."""
+    return Meaning(ADVANCE_FAILED if failed else ADVANCE, queues.CONTROL, run_id)
+
+
 def advance_signature(
     app: "Celery", pipeline: str, run_id: str, *, failed: bool = False
 ) -> "Signature":
     """The message that asks a worker to look whether the run can go on."""
+    meaning = advance_meaning(run_id, failed=failed)
     signature: Signature = app.signature(  # type: ignore[no-untyped-call]
-        ADVANCE_FAILED if failed else ADVANCE,
+        meaning.task,
         args=(run_id,),
         immutable=True,
-        queue=QUEUE,
+        queue=meaning.queue,
+        headers=signing.of(app).header(meaning),
         shadow=shown(pipeline, run_id, "advance"),
         argsrepr=f"({run_id})",
     )

@@ -7,6 +7,7 @@ the visibility timeout. workers.app names these classes; nobody else imports the
 
 import logging
 import time
+from json import JSONDecodeError
 from typing import Any
 
 from celery import bootsteps
@@ -15,7 +16,7 @@ from celery.worker import state
 from kombu.transport import redis, virtual
 from kombu.utils.json import dumps
 
-from workers.contract import TASKS
+from workers import gate
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,14 @@ class Channel(redis.Channel):
         flags = (state.should_stop, state.should_terminate)
         return any(flag is not None and flag is not False for flag in flags)  # 0 is an exit code
 
+    def _brpop_read(self, **options: Any) -> Any:
+        """One message; what is no JSON is dropped here, or it would end the worker."""
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            logger.warning("refused a message: it is no JSON: %s", error)
+            return None
+
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection is None:
             return dict(self._kept)
@@ -97,6 +106,14 @@ class Transport(redis.Transport):
     """What redis:// and rediss:// stand for in an app of workers.app."""
 
     Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        """Hand a message to its consumer, with the queue that it was really taken from."""
+        if fault := gate.misshapen(message):
+            logger.warning("refused a message in queue %.80r: %s", queue, fault)
+            return
+        message["properties"]["delivery_info"]["taken_from"] = queue
+        super()._deliver(message, queue)  # type: ignore[misc]
 
 
 class Results(RedisBackend):
@@ -150,14 +167,3 @@ class LeaseExtension(bootsteps.StartStopStep):
             channel.qos.extend(sorted(tags))
         except consumer.connection_errors as error:
             logger.warning("could not renew messages: %s", error)
-
-
-class OwnTasksOnly(bootsteps.StartStopStep):
-    """Consumer step: whatever a message asks for, this worker knows no task but the fleet's."""
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)  # type: ignore[assignment]
-
-    def start(self, consumer: Any) -> None:
-        """Forget Celery's built-in tasks (map, chord, backend clean-up)."""
-        for name in set(consumer.strategies) - TASKS:
-            del consumer.strategies[name]

@@ -15,7 +15,7 @@ from workers.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a broker that nobody calls."""
-    given = {"home": tmp_path, "broker": "redis://127.0.0.1:1/0"}
+    given = {"home": tmp_path, "broker": "redis://127.0.0.1:1/0", "message_key": "k" * 20}
     return Settings.load({"FLEET_CONFIG": ""}, given)
 
 
