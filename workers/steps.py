@@ -11,7 +11,6 @@ from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
 from workers import contract
-from workers import contract
 from workers.attempt import Attempt
 from workers.errors import NotYet, StepFailed
 from workers.host import Facts, Host
@@ -54,10 +53,8 @@ def _claim(
         worker=host.worker,
         pid=os.getpid(),
         host=host.settings.host_name,
-        host=host.settings.host_name,
         locks=wants,
         lease=host.settings.lease,
-        contract=contract.VERSION,
         contract=contract.VERSION,
     )
     if isinstance(outcome, Refused | Deferred):
