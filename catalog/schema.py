@@ -4,10 +4,12 @@ Importing Alembic costs 0.2 s, so it is done only where a database is really beh
 made from the tables' metadata, which a test holds equal to what the migrations lead to.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table, text
 
+from catalog.clock import now
 from catalog.tables import metadata
 
 HEAD = "0003"
@@ -18,8 +20,19 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = 0x666C656574  # "fleet": the advisory lock under which PostgreSQL catalogs are upgraded
 
 
-class CatalogTooNewError(Exception):
+_BUSY = 60.0  # seconds since a worker was heard of, for it to count as being at work
+
+
+class CatalogRefused(Exception):
+    """This version cannot work with the catalog now; the text says what to do."""
+
+
+class CatalogTooNewError(CatalogRefused):
     """The catalog was made by a newer version of bruin-fleet than this one."""
+
+
+class CatalogInUseError(CatalogRefused):
+    """The catalog must be upgraded, and workers of an older version still work with it."""
 
 
 def upgrade(engine: Engine) -> None:
@@ -48,7 +61,13 @@ def _bring_to_head(connection: Connection) -> None:
     if found is None and not inspect(connection).get_table_names():
         _create(connection)
     else:
+        if _is_older(found):
+            _refuse_while_used(connection)
         _migrate(connection)
+
+
+def _is_older(found: str | None) -> bool:
+    return found is None or found < HEAD
 
 
 def _create(connection: Connection) -> None:
@@ -60,6 +79,21 @@ def _create(connection: Connection) -> None:
         )
     )
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def _refuse_while_used(connection: Connection) -> None:
+    """Workers that were started before do not know what an upgrade makes of the tables."""
+    if not inspect(connection).has_table("workers"):
+        return
+    here = (column("left_at").is_(None), column("beat_at") > now() - _BUSY)
+    query = select(column("name", String)).select_from(table("workers")).where(*here)
+    names: Iterable[str] = connection.scalars(query)
+    if busy := ", ".join(sorted(names)):
+        raise CatalogInUseError(
+            f"the catalog has revision {revision(connection)} and must become {HEAD}, but workers"
+            f" of an older version are at work: {busy}; stop them (SIGTERM lets them"
+            " end what they run), or wait a minute if they were killed"
+        )
 
 
 def _migrate(connection: Connection) -> None:

@@ -7,7 +7,6 @@ cannot starve it, and it needs no broker to notice what died.
 import logging
 import os
 import platform
-import signal
 import socket
 import threading
 import time
@@ -23,8 +22,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from catalog import holders, recover, workers
 from catalog.claims import Claim
 from catalog.workers import WorkerInfo
-from workers import levels, reconcile, run_values
+from workers import contract, levels, reconcile, run_values, working_copies
 from workers.bell import Bell
+from workers.departure import Departure, end_now
+from workers.description import Description
+from workers.pulse import clock
+from workers.routing import EMBEDDED
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +53,11 @@ _AWAY = (BrokerError, RedisError, OSError)
 
 
 class Heart:
-    """Beats until `stop`; `children` tells the process ids of the pool now."""
+    """Beats until `stop`; `children` tells the process ids of the pool now.
+
+    `departure` is what this process was asked to do by signals; `on_drain` is called with True when
+    the catalog says that it is to take nothing new, and with False when it may again.
+    """
 
     def __init__(
         self,
@@ -61,7 +68,11 @@ class Heart:
         children: Callable[[], Iterable[int]],
         *,
         bell: Bell | None = None,
+        departure: Departure | None = None,
     ) -> None:
+        self.on_drain: Callable[[bool], None] = lambda drains: None
+        self._departure = departure or Departure()
+        self._drains = False
         self._bell = bell or Bell()
         self._due: float | None = None  # seconds from the last look until a step is to be sent
         self._engine = engine
@@ -69,8 +80,9 @@ class Heart:
         self._settings = settings
         self._name = name
         self._children = children
+        self._description = Description(settings, name)
         self._seen: set[int] = set()
-        self._blind_until = time.monotonic()  # when the catalog could not be read, the last time
+        self._sees_since = self._saw = clock()  # the catalog, without a gap; the last time
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
 
@@ -86,21 +98,27 @@ class Heart:
         self._try(lambda: workers.leave(self._engine, self._name))
 
     def _run(self) -> None:
-        self._try(self._register)
+        self._try(lambda: self._register(fresh=True))
         every = {
             self._beat: self._settings.lease_renew,
             self._reconcile: self._settings.reconcile_every,
         }
         due = {action: time.monotonic() + period for action, period in every.items()}
-        due[self._tidy] = time.monotonic() + self._settings.lease  # short runs need not wait for it
+        due[self._tidy] = time.monotonic() + self._first_tidy()
         every[self._tidy] = _TIDY_EVERY
         while self._sleeps_on():
             self._try(self._bury_children)
+            if self._departure.drains and not self._drains:
+                self._try(self._say_drained)
             self._try(lambda: recover.overdue(self._engine, self._settings.fleet))
             for action, period in every.items():
                 if time.monotonic() >= due[action]:
                     due[action] = time.monotonic() + period
                     self._try(action)
+
+    def _first_tidy(self) -> float:
+        """Seconds: the run of an embedded fleet need not wait for it, others choose by it."""
+        return self._settings.lease if self._settings.fleet.startswith(EMBEDDED) else TICK
 
     def _sleeps_on(self) -> bool:
         """Sleep for a tick, but send in time what waits for a time; False to stop."""
@@ -119,7 +137,9 @@ class Heart:
         self._due = recover.next_due(self._engine, fleet)
         if self._due is None or self._due > 0:
             return
-        reconcile.send(self._engine, self._app, recover.stale(self._engine, fleet))
+        reconcile.send(
+            self._engine, self._app, recover.stale(self._engine, fleet, lease=self._settings.lease)
+        )
         self._due = recover.next_due(self._engine, fleet)
 
     def _try(self, action: Callable[[], object]) -> None:
@@ -127,20 +147,40 @@ class Heart:
         try:
             with _fork_guard:
                 action()
+            self._look()
         except (OperationalError, InterfaceError) as error:
-            self._blind_until = time.monotonic()
+            self._saw = float("-inf")
             logger.warning("the heart missed a beat, the catalog is away: %s", error)
         except _AWAY as error:
             logger.warning("the heart missed a beat: %s", error)
         except Exception:  # an edge: whatever is wrong with one look, the next beat must come
             logger.exception("the heart missed a beat; this is an error of fleet itself")
 
-    def _register(self) -> None:
-        workers.register(self._engine, describe(self._settings, self._name))
+    def _look(self) -> None:
+        """The catalog was read: for how long now without a gap?
+
+        A host that slept has one too, and those beside it have not renewed their leases yet either.
+        """
+        before, self._saw = self._saw, clock()
+        if self._saw - before > self._settings.lease / 2:
+            self._sees_since = self._saw
+
+    def _register(self, *, fresh: bool = False) -> None:
+        workers.register(self._engine, self._description.worker(), fresh=fresh)
 
     def _beat(self) -> None:
-        if not workers.beat(self._engine, self._name):
+        heard = workers.beat(self._engine, self._name)
+        if not heard.known or self._description.news():
             self._register()
+        elif heard.drains != self._drains and not self._departure.drains:
+            self._drains = heard.drains
+            logger.info("drains: takes nothing new" if heard.drains else "takes work again")
+            self.on_drain(heard.drains)
+
+    def _say_drained(self) -> None:
+        """A signal asked for it: others shall see it, and claims refuse what comes too late."""
+        workers.drain(self._engine, self._name)
+        self._drains = True
 
     def _tidy(self) -> None:
         """Tell which Pythons there are, and let old environments go.
@@ -148,20 +188,19 @@ class Heart:
         Those may be gigabytes: that is done beside the heart, which beats on.
         """
         from workers.envs import EnvStore  # noqa: PLC0415 - the first task need not wait for these
-        from workers.pool import Pool  # noqa: PLC0415
 
-        newest_first = (found.minor for found in Pool(self._settings).versions())
-        pythons = tuple(reversed(dict.fromkeys(newest_first)))
-        workers.register(self._engine, describe(self._settings, self._name, pythons))
+        self._description.look()
+        self._register()
         store = EnvStore(self._settings)
         threading.Thread(target=_evict, args=(store,), name="evict", daemon=True).start()
 
     def _reconcile(self) -> None:
-        patient = time.monotonic() - self._blind_until > self._settings.lease
+        patient = clock() - self._sees_since > self._settings.lease
         healed = reconcile.run_once(self._engine, self._app, self._settings, bury=patient)
         if healed:
             logger.warning("reconcile: %s", healed)
         run_values.sweep(self._engine, self._settings)
+        working_copies.sweep(self._settings, self._engine)
 
     def _bury_children(self) -> None:
         """The steps of a pool child that died are lost now, not when their lease runs out."""
@@ -194,23 +233,6 @@ def _evict(store: "EnvStore") -> None:
         logger.warning("old environments could not be removed: %s", error)
 
 
-def describe(settings: Settings, name: str, pythons: tuple[str, ...] = ()) -> WorkerInfo:
-    """What this worker says of itself."""
-    from importlib.metadata import version  # noqa: PLC0415 - 30 ms that the first task need not wait
-
-    return WorkerInfo(
-        name=name,
-        fleet=settings.fleet,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        version=version("bruin-fleet"),
-        slots=settings.slot_count,
-        queues=settings.queues,
-        pythons=pythons,
-        info={"platform": platform.platform(), "python": platform.python_version()},
-    )
-
-
 def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:
     """End this worker and its children at once when the other end of the pipe is closed.
 
@@ -220,17 +242,8 @@ def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> th
     def watch() -> None:
         while os.read(descriptor, 1):
             pass
-        for pid in children():
-            _kill(pid)
-        os._exit(1)
+        end_now(children)
 
     thread = threading.Thread(target=watch, name="lifeline", daemon=True)
     thread.start()
     return thread
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        logger.debug("process %d has gone by itself", pid)

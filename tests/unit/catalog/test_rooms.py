@@ -21,11 +21,11 @@ def test_a_worker_lives_while_it_beats_and_until_it_leaves(engine: Engine) -> No
     assert workers.living(engine, "another") == []
     c.change(engine, "UPDATE workers SET beat_at = beat_at - 60")
     assert workers.living(engine, "fleet") == []
-    assert workers.beat(engine, "w1@here")
+    assert workers.beat(engine, "w1@here").known
     assert workers.living(engine, "fleet")[0].silent < 20
     workers.leave(engine, "w1@here")
     assert workers.living(engine, "fleet") == []
-    assert not workers.beat(engine, "w1@here")
+    assert not workers.beat(engine, "w1@here").known
     assert workers.all_workers(engine)[0].left_at is not None
 
 

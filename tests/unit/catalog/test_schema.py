@@ -11,10 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError
 
-from catalog import schema
+from catalog import schema, workers
 from catalog.engine import connect, upgrade
 from catalog.tables import metadata
+from catalog.workers import WorkerInfo
 
 
 def settings(**options: str) -> config.Config:
@@ -110,4 +112,15 @@ def test_a_catalog_of_a_newer_version_is_refused_in_words(engine: Engine) -> Non
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(schema.CatalogTooNewError, match="9999"):
+        upgrade(engine)
+
+
+def test_an_older_catalog_is_left_alone_while_older_workers_use_it(engine: Engine) -> None:
+    workers.register(engine, WorkerInfo(name="w1", fleet="f", host="h", pid=1))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    with pytest.raises(schema.CatalogInUseError, match="at work: w1; stop them"):
+        upgrade(engine)
+    workers.leave(engine, "w1")
+    with pytest.raises(DatabaseError):  # this one has all columns already: it was tried
         upgrade(engine)
