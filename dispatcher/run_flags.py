@@ -60,6 +60,7 @@ class RunFlags:
     backfill_id: str = ""
     backfill_total: int = 0
     continues: bool = False
+    bundle: bool | None = None  # None: as the fleet needs it
 
 
 class GoFlags(click.Command):
@@ -167,6 +168,12 @@ def _rarer() -> list[Callable[[Command], Command]]:
             "continues",
             is_flag=True,
             help="Only what the pipeline's newest run left undone, with that run's options.",
+        ),
+        flag(
+            "--bundle/--in-place",
+            default=None,
+            help="Give workers a copy of the project, or let them work in it; without the flag "
+            "whichever the fleet needs.",
         ),
         flag("--backfill-id", help="Begins BRUIN_RUN_ID of a backfill's run.", **text),
         flag(

@@ -11,8 +11,11 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.ipc
 
-from workers import storage
+from workers import stores
+from workers.context import Stop
 from workers.errors import StepFailed
+from workers.settings import Settings
+from workers.stores import Changed, Gone, Recorded
 
 pa: Any = pyarrow  # it brings no types of its own
 pc: Any = pa.compute
@@ -99,25 +102,24 @@ class Data:
         return nulls > 0 or outside
 
 
-def verified(root: Path, recorded: Mapping[str, Any], asset: str) -> Data:
+def verified(settings: Settings, recorded: Mapping[str, Any], asset: str, stop: Stop) -> Data:
     """The file that the materialize step recorded; StepFailed if it is not the same any more.
 
     `asset` is the path of the asset's file, for the words of the failure.
     """
     anew = f"`fleet run {asset} --downstream` makes it anew, and runs what depends on it"
-    path = storage.inside(root, str(recorded["path"]))
+    file = Recorded(
+        name=str(recorded["path"]), bytes=int(recorded["bytes"]), digest=str(recorded["digest"])
+    )
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise StepFailed("load", f"the asset's data is gone: {path}: {why}", hint=anew) from None
-    if size != recorded["bytes"] or storage.digest(path) != recorded["digest"]:
-        raise StepFailed(
-            "load",
-            f"the asset's data changed after it was written: {path}",
-            detail=f"{recorded['bytes']} bytes were recorded, the file has {size}",
-            hint=anew,
-        )
+        store, patience = stores.of(settings), stores.patience(settings)
+        path = store.fetch(file, patience, lambda: stop.reason)
+    except Gone as error:
+        message = f"the asset's data is gone: {file.name}: {error}"
+        raise StepFailed("load", message, hint=anew) from None
+    except Changed as error:
+        message = f"the asset's data changed after it was written: {file.name}"
+        raise StepFailed("load", message, detail=str(error), hint=anew) from None
     return read(path, int(recorded["rows"]))
 
 

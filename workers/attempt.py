@@ -5,6 +5,7 @@ Made by workers.steps. This is an edge of the program: whatever the work raises 
 
 import logging
 import traceback
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from redis import RedisError
 from assets_parser.spec import AssetSpec
 from catalog import claims
 from catalog.claims import CheckRow, Claim, Ended, StepError
-from workers import levels, livelog, storage, waiting
+from workers import levels, livelog, storage, waiting, working_copies
 from workers.context import StepContext, StepResult
 from workers.errors import Kind, Locked, NotYet, StepFailed
 from workers.host import Facts, Host, StepFunction, foresee
@@ -22,6 +23,7 @@ from workers.keeper import CANCELLED, CUT_OFF, FENCED, STOPPING, Keeper
 from workers.masking import Masker
 from workers.outages import patiently
 from workers.pulse import clock
+from workers.stores import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ _KINDS: dict[str, Kind] = {  # of an error that a step's work did not foresee
     "checks": "checks",
 }
 _ONCE_ONLY = "it is not tried again, as that could add rows twice: look at the table first"
+_HINT_STORAGE = "make room there, or look whether this worker can reach it; fleet doctor tries it"
 _FLOWER_SHOWS = ("rows", "passed", "failed", "exit")
 
 
@@ -102,8 +105,8 @@ class Attempt:
             logger.exception("no log for %s %s", claim.asset, claim.step)
             if outcome is not None:  # what is done is done: another try might do it twice
                 return outcome
-            kind, hint = _kind(claim.step), f"is the storage full? {host.settings.storage_path}"
-            return StepFailed(kind, f"the log cannot be written: {error.strerror}", hint=hint)
+            message = f"the log cannot be written: {error.strerror}"
+            return StepFailed(_kind(claim.step), message, hint=_HINT_STORAGE)
         return outcome
 
     def _outcome(self, context: StepContext, masker: Masker) -> "Outcome":
@@ -112,16 +115,26 @@ class Attempt:
             if self.spec.fault and self.claim.position == 0:
                 raise StepFailed("config", self.spec.fault)
             foresee(self.spec.steps, step)
-            return _judged(_work(self.host.function(step), context))
+            with self._files(context):
+                return _judged(_work(self.host.function(step), context))
         except Locked as locked:
             return waiting.later(locked, self.claim.waited)
         except (StepFailed, NotYet) as end:
             return end
+        except StorageError as error:
+            return StepFailed(_kind(step), str(error), hint=_HINT_STORAGE)
         except Exception as error:
             trace = masker.mask(traceback.format_exc())
             logger.error("%s %s: unexpected\n%s", self.claim.asset, step, trace)
             hint = f"this is an error of fleet itself, see the log of worker {self.host.worker}"
             return StepFailed(_kind(step), f"{type(error).__name__}: {error}", hint=hint)
+
+    def _files(self, context: StepContext) -> AbstractContextManager[None]:
+        """The project's files are there, and stay, while the step works."""
+        run, settings = self.run, self.host.settings
+        return working_copies.using(
+            settings, self.host.engine, run.run_id, run.bundle, lambda: context.stop.reason
+        )
 
     def _context(self, keeper: Keeper, log: livelog.LiveLog, masker: Masker) -> StepContext:
         return StepContext(

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from assets_parser.spec import RunOptions
 from catalog import engine as engines
 from catalog import runs
-from workers import livelog
+from workers import livelog, working_copies
 from workers.context import StepContext, StepResult
 from workers.outages import Broker
 from workers.settings import Settings
@@ -66,10 +66,11 @@ def _try_import(module: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What never changes while a run goes on."""
+    """What never changes while a run goes on. With a bundle, `project` is the copy of this run."""
 
     run_id: str
     project: Path
+    bundle: str = ""  # its digest; empty where the run works in the project itself
     config: Path | None  # the .bruin.yml: this worker's own, else the one of the run
     options: RunOptions
 
@@ -130,7 +131,8 @@ def _facts(settings: Settings, run_id: str, pid: int) -> Facts:
     config = settings.connections or run.config
     return Facts(
         run_id=run_id,
-        project=Path(run.project),
+        project=working_copies.path(settings, run_id) if run.bundle else Path(run.project),
+        bundle=run.bundle,
         config=Path(config) if config else None,
         options=runs.options(engine, run_id),
     )

@@ -46,14 +46,14 @@ def run(context: StepContext) -> StepResult:
         context.mask([uri])
         reading = source_shape.look(source, table, spec, connection, context.stop)
         load = source_flags.of_source(spec, reading)
-        mark = loading.mark_of(context) if load.strategy == "append" else None
+        mark = loading.mark_of(context) if load.strategy == "append" else ""
         work = Work(source=uri, source_table=table, table=spec.name, load=load, mark=mark)
         masker = Masker([*secrets, uri])
         report, started = loading.carry(context, connection, work, masker)
     given = Read(rows=report.rows, notices=(*reading.notices, *_notices(context)))
     load = _as_done(load, report)
     proof = load_proof.prove(connection, spec.name, given, load, started, stop=context.stop)
-    loading.mark_of(context).unlink(missing_ok=True)
+    loading.forget(context, loading.mark_of(context))
     return loading.result(context, connection, spec.name, given.told(proof), began)
 
 

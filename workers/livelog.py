@@ -1,5 +1,7 @@
 """The log of a step: a file on storage that keeps all, a broker stream for those who follow now.
 
+Where storage is a folder, lines are appended there; where it is a URL, to a file of this host that
+is stored when the step ends.
 workers.steps opens a LiveLog for each step; the CLI reads with `follow`. The stream is bounded and
 may lose lines (a broker that is away, a reader that is slow): numbers of lines show the gap.
 """
@@ -13,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from workers import storage
+from workers import storage, stores
 from workers.settings import Settings
+from workers.stores import StorageError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -55,28 +58,39 @@ def client(settings: Settings) -> "Redis":
 
 
 class LiveLog:
-    """Writes the lines of one step. Safe to use from several threads; close it at the end."""
+    """Writes the lines of one step. Safe to use from several threads; close it at the end.
+
+    Raises StorageError where no more can be written. `keep` stores the whole file at the end.
+    """
 
     def __init__(
         self,
         path: Path,
         stream: "Stream | None" = None,
         clean: Callable[[str], str] = lambda text: text,
+        keep: Callable[[], object] = lambda: None,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         self._stream = stream
         self._clean = clean
+        self._keep = keep
         self._lock = threading.Lock()
 
     def line(self, text: str) -> None:
         """Write one line, without its end; a text of several lines becomes several."""
         with self._lock:
             for part in self._clean(text).split("\n"):
-                self._file.write(part + "\n")
+                self._write(part + "\n")
                 if self._stream is not None:
                     self._stream.add(part)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise StorageError(str(self.path.parent), error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +103,10 @@ class LiveLog:
     ) -> None:
         if self._stream is not None:
             self._stream.close()
-        self._file.close()
+        try:
+            self._file.close()
+        finally:
+            self._keep()
 
 
 class Stream:
@@ -164,10 +181,11 @@ def open_log(
     clean: Callable[[str], str],
 ) -> LiveLog:
     """The log of one attempt; `where` is its asset, step and number, `clean` masks secrets."""
-    path = storage.inside(settings.storage_path, storage.log_name(run_id, *where))
+    store, name = stores.of(settings), storage.log_name(run_id, *where)
     key = stream_name(settings.fleet, run_id)
     stream = None if redis is None else Stream(redis, key, where, settings.live_lines)
-    return LiveLog(path, stream, clean)
+    path = storage.inside(store.folder, name)
+    return LiveLog(path, stream, clean, lambda: store.keep(name))
 
 
 class Follower:

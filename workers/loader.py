@@ -15,6 +15,7 @@ from workers import (
     load_proof,
     loading,
     rehearsal,
+    stores,
 )
 from workers.arrow_files import Data
 from workers.castable import Column
@@ -40,13 +41,13 @@ def run(context: StepContext) -> StepResult:
     if not recorded:
         proof = Proof(rows=0, notices=("no data",))
         return loading.result(context, connection, context.spec.name, proof, began)
-    data = arrow_files.verified(context.settings.storage_path, recorded, context.spec.path)
+    data = arrow_files.verified(context.settings, recorded, context.spec.path, context.stop)
     if not data.names and not data.rows:
         proof = Proof(rows=0, notices=("no data: the asset returned neither rows nor columns",))
     else:
         proof = _load(context, connection, data, Masker(secrets))
         proof = replace(proof, notices=(*proof.notices, *_rounded(data)))
-    _forget(data.path)
+    _forget(context, str(recorded["path"]))
     return loading.result(context, connection, context.spec.name, proof, began)
 
 
@@ -85,7 +86,7 @@ def _renames(data: Data) -> bool:
 def _carry(
     context: StepContext, connection: Connection, data: Data, load: Load, masker: Masker
 ) -> Started:
-    mark = loading.mark_beside(data.path)
+    mark = loading.mark_beside(str(context.previous["data"]["path"]))
     with tempfile.TemporaryDirectory(prefix="fleet-names-") as folder:
         if load.names:
             data = arrow_files.renamed(data, load.names, Path(folder) / "data.arrow")
@@ -123,6 +124,7 @@ def _would_erase(table: str, missing: list[str]) -> StepFailed:
     )
 
 
-def _forget(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    loading.mark_beside(path).unlink(missing_ok=True)
+def _forget(context: StepContext, name: str) -> None:
+    store = stores.of(context.settings)
+    for done in (name, loading.mark_beside(name)):
+        store.delete(done)

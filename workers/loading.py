@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from workers import (
@@ -19,6 +18,7 @@ from workers import (
     load_leftovers,
     load_proof,
     storage,
+    stores,
 )
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
@@ -41,7 +41,7 @@ class Work:
     load: Load
     source_table: str = "asset_data"
     rows: int | None = None
-    mark: Path | None = None  # of a load that must not be repeated; None where it may be
+    mark: str = ""  # name in storage, of a load that must not be repeated; empty where it may be
 
 
 def carry(
@@ -51,7 +51,7 @@ def carry(
     prepare(connection)
     work = _by_key(connection, work)
     if work.mark and not work.load.repeatable:
-        _once(context, work, work.mark)
+        _once(context, work)
     started = Started.now()
     failed = True
     try:
@@ -59,17 +59,17 @@ def carry(
         failed = False
     except StepFailed as error:  # one that was killed may still be committing
         if work.mark and error.kind == "load":
-            _unmark(connection, work, work.mark, started)
+            _unmark(context, connection, work, started)
         raise
     finally:
         _tidy(context, connection, work.table, started, failed=failed)
     return report, started
 
 
-def _unmark(connection: Connection, work: Work, mark: Path, started: Started) -> None:
+def _unmark(context: StepContext, connection: Connection, work: Work, started: Started) -> None:
     """A load that ended by itself and wrote no row may be made again."""
     if load_proof.wrote_nothing(connection, work.table, started):
-        mark.unlink(missing_ok=True)
+        forget(context, work.mark)
 
 
 def _by_key(connection: Connection, work: Work) -> Work:
@@ -95,15 +95,19 @@ def _by_key(connection: Connection, work: Work) -> Work:
     return replace(work, load=replace(load, flags=flags))
 
 
-def mark_beside(path: Path) -> Path:
-    """The mark of a load whose data is at `path`."""
-    return path.with_name(path.name + _BEGUN)
+def mark_beside(name: str) -> str:
+    """The mark of a load whose data has this name in storage."""
+    return name + _BEGUN
 
 
-def mark_of(context: StepContext) -> Path:
+def mark_of(context: StepContext) -> str:
     """The mark of a load that has no data of its own on storage."""
-    data = storage.data_name(context.claim.run_id, context.spec.name, 0)
-    return mark_beside(storage.inside(context.settings.storage_path, data))
+    return mark_beside(storage.data_name(context.claim.run_id, context.spec.name, 0))
+
+
+def forget(context: StepContext, mark: str) -> None:
+    """The load that left this mark is over."""
+    stores.of(context.settings).delete(mark)
 
 
 def result(
@@ -136,19 +140,16 @@ def prepare(connection: Connection) -> None:
         raise StepFailed("load", f"cannot make the database file {file}: {why}") from error
 
 
-def _once(context: StepContext, work: Work, mark: Path) -> None:
+def _once(context: StepContext, work: Work) -> None:
     """Refuse to repeat a load that adds rows: it may have written some before it ended."""
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        mark.touch(exist_ok=False)
-    except FileExistsError:
+    if not stores.of(context.settings).create(work.mark):
         raise StepFailed(
             "load",
             f"a load with strategy {work.load.strategy} had begun and did not end: it is not "
             f"repeated, as rows could be in {work.table} twice",
-            detail=f"attempt {context.claim.number}; the mark of the first is {mark}",
+            detail=f"attempt {context.claim.number}; the mark of the first is {work.mark}",
             hint=f"look at {work.table}, remove what came of this run, and run the asset again",
-        ) from None
+        )
 
 
 def _run(context: StepContext, connection: Connection, work: Work, masker: Masker) -> Report:

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from workers import asset_process, duckdb_files, r_script, storage, traceback_frames
+from workers import asset_process, duckdb_files, r_script, storage, stores, traceback_frames
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
 from workers.envs import Env, EnvStore, request_for
 from workers.errors import StepFailed
 from workers.settings import Settings
+from workers.stores import StorageError, Store
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -66,12 +67,9 @@ def _materialize(
 ) -> dict[str, Any]:
     """Run it for its value; the data is on storage afterwards, or nothing of it is."""
     context = attempt.context
-    claim, root = context.claim, context.settings.storage_path
+    claim, store = context.claim, stores.of(context.settings)
     name = storage.data_name(claim.run_id, claim.asset, claim.number)
-    final = storage.inside(root, name)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    output = final.with_name(f".parts-{uuid.uuid4().hex[:12]}")
-    output.mkdir(mode=0o700)
+    output = _output(store, name)
     result = scratch / "result.json"
     job = attempt.job(scratch, "materialize")
     job |= {"output": str(output), "result": str(result), "batch_rows": BATCH_ROWS}
@@ -81,14 +79,26 @@ def _materialize(
         for notice in said["notices"]:
             context.log.line(f"notice: {notice}")
         if said["data"] is not None:
-            said["data"] = _adopt(output / "data.arrow", final, said["data"]) | {"path": name}
+            said["data"] = _adopt(output / "data.arrow", store, name, said["data"])
         return said
     finally:
         shutil.rmtree(output, ignore_errors=True)
 
 
-def _adopt(made: Path, final: Path, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Rename the asset's file into place; it must be a regular file and not a link elsewhere."""
+def _output(store: Store, name: str) -> Path:
+    """A new folder beside the file that will be: there the asset's process writes its data."""
+    parent = storage.inside(store.folder, name).parent
+    output = parent / f".parts-{uuid.uuid4().hex[:12]}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        output.mkdir(mode=0o700)
+    except OSError as error:
+        raise StorageError(store.words, error) from error
+    return output
+
+
+def _adopt(made: Path, store: Store, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Move the asset's file into place; it must be a regular file and not a link elsewhere."""
     try:
         descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -98,8 +108,9 @@ def _adopt(made: Path, final: Path, said: Mapping[str, Any]) -> dict[str, Any]:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or not _is_arrow(file):
             raise StepFailed("materialize", NO_FILE)
     digest = storage.digest(made)
-    storage.publish(made, final)
-    return dict(said) | {"bytes": found.st_size, "digest": digest, "parts": 1}
+    store.publish(made, name)
+    stored = {"bytes": found.st_size, "digest": digest, "parts": 1, "path": name}
+    return dict(said) | stored
 
 
 def _is_arrow(file: BinaryIO) -> bool:

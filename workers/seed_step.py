@@ -70,7 +70,7 @@ def run(context: StepContext) -> StepResult:
         report, started = loading.carry(context, connection, work, Masker(secrets))
     given = given.of(report.rows)
     proof = load_proof.prove(connection, table, given, load, started, stop=context.stop)
-    loading.mark_of(context).unlink(missing_ok=True)
+    loading.forget(context, loading.mark_of(context))
     return loading.result(context, connection, table, given.told(proof), began)
 
 

@@ -105,7 +105,9 @@ def _located(key: str, value: Any, base: Path) -> Any:
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
     elif "://" in text:
-        raise ValueError(text)
+        if key != "storage":
+            raise ValueError(text)
+        return text.rstrip("/")
     if not text and key != "home":
         return ""
     path = Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100 - keeps links

@@ -5,6 +5,7 @@ because `fleet --help` and the asset's supervisor may import it too.
 """
 
 import dataclasses
+import hashlib
 import os
 import socket
 from collections.abc import Mapping
@@ -48,6 +49,8 @@ class Settings:
     catalog: str = field(default="", repr=False)
     #: What all hosts of the fleet share: a folder, or an fsspec URL; empty is a folder in `home`.
     storage: str = ""
+    #: What the store behind such a URL is told beside it, as key=value: endpoint_url, key, ...
+    storage_options: tuple[str, ...] = field(default=(), repr=False)
     #: Identity of the fleet: workers look after the runs of their own fleet only.
     fleet: str = "default"
     #: Name of this host, the same for all its workers; empty means the system's.
@@ -144,8 +147,21 @@ class Settings:
 
     @property
     def storage_path(self) -> Path:
-        """Folder of artifacts and logs."""
+        """Folder in which this host has storage's files; of a URL's those that it works on."""
+        if "://" in self.storage:
+            name = hashlib.sha256(self.storage.encode()).hexdigest()[:12]
+            return self.home / "cache" / name
         return Path(self.storage) if self.storage else self.home / "storage"
+
+    @property
+    def bundles(self) -> Path:
+        """Folder of unpacked bundles, only for this user."""
+        return self.home / "bundles"
+
+    @property
+    def work(self) -> Path:
+        """Folder of the working copies of runs that have a bundle."""
+        return self.home / "work"
 
     @property
     def host_name(self) -> str:

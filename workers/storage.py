@@ -1,7 +1,8 @@
 """Files that all hosts of a fleet share: where they are, and how they come to be whole.
 
 Every write goes aside first and is renamed when it is complete. Used by the step functions, the
-live log and the CLI (which finds logs here); standard library only.
+live log and the CLI (which finds logs here); standard library only. What storage is, a folder or
+an object store, is for workers.stores to know.
 """
 
 import hashlib
@@ -71,7 +72,11 @@ def write_aside(path: Path) -> Iterator[Path]:
 def publish(aside: Path, path: Path) -> None:
     """Sync `aside`, rename it to `path`, sync the folder: then the file survives a crash."""
     _sync(aside, os.O_RDONLY)
-    aside.replace(path)
+    try:
+        aside.replace(path)
+    except FileNotFoundError:  # a rename that NFS tried again says so after it succeeded
+        if aside.exists() or not path.exists():
+            raise
     _sync(path.parent, os.O_RDONLY)
 
 

@@ -18,7 +18,7 @@ def command(
     *, target: tuple[str, ...], flags: RunFlags, overrides: dict[str, Any], look: Look
 ) -> int:
     """Show what a run would do, level by level, without doing it. Takes the flags of `run`."""
-    from dispatcher import fleets, plan_envs, plan_text, running
+    from dispatcher import fleets, plan_envs, plan_text, running, shipping
     from dispatcher.target import find
 
     aim = find(target)
@@ -30,4 +30,8 @@ def command(
     else:
         envs = plan_envs.of(prepared.plan, settings)
         plan_text.show(look.terminal, prepared, envs, verbose=look.verbose)
+        if shipping.wanted(flags, settings, shared=not settings.broker):
+            bundle = shipping.make(prepared.plan.root, settings)
+            for line in shipping.words(prepared.plan, bundle):
+                look.terminal.line(line)
     return 0

@@ -1,0 +1,12 @@
+"""Locks on open files: they end with their process, whatever ends it. For bundles and copies."""
+
+import fcntl
+
+
+def try_lock(descriptor: int) -> bool:
+    """Whether this process has the file alone now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
