@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers import installer, projects, requirements
+from workers import env_uses, installer, projects, requirements
+from workers.env_uses import MARKER
 from workers.errors import StepFailed
 from workers.pool import Interpreter, Pool
 from workers.projects import Stopped
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from assets_parser.spec import AssetSpec
 
-MARKER = "fleet-env.json"
 YOUNG = 600.0  # seconds; an environment that was used so recently is never evicted
 HALF_BUILT = ".building-"
 TRASH = ".trash-"
@@ -90,6 +90,7 @@ class EnvStore:
             env = self.ensure(request, tell, stop)
             with self._in_use(env.folder) as held:
                 if held:
+                    env_uses.count(env.folder)
                     yield env
                     return
 
@@ -124,7 +125,7 @@ class EnvStore:
     def evict(self) -> list[str]:
         """Remove idle environments that are too old or too many, and say which; half-built too."""
         removed, total = [], 0
-        for folder, used, size in self._by_use():
+        for folder, used, size in env_uses.by_use(self._root):
             total += size
             age = time.time() - used
             old = age > self._settings.env_max_age or total > self._settings.env_max_bytes
@@ -193,15 +194,6 @@ class EnvStore:
             self._settings, *args, *config, what=what, cwd=needs.folder or aside, stop=stop
         )
         pinned.unlink()
-
-    def _by_use(self) -> list[tuple[Path, float, int]]:
-        """Environments with their last use and size, most recently used first."""
-        found = []
-        for marker in self._root.glob(f"*/{MARKER}"):
-            with contextlib.suppress(OSError, ValueError):
-                size = int(json.loads(marker.read_text("utf-8")).get("bytes", 0))
-                found.append((marker.parent, marker.stat().st_mtime, size))
-        return sorted(found, key=lambda item: -item[1])
 
     @contextlib.contextmanager
     def _in_use(self, folder: Path) -> Iterator[bool]:

@@ -6,8 +6,6 @@ cannot starve it, and it needs no broker to notice what died.
 
 import logging
 import os
-import platform
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -21,8 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import holders, recover, workers
 from catalog.claims import Claim
-from catalog.workers import WorkerInfo
-from workers import contract, levels, reconcile, run_values, working_copies
+from workers import levels, reconcile, run_values, working_copies
 from workers.bell import Bell
 from workers.departure import Departure, end_now
 from workers.description import Description
@@ -37,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two looks at the pool's children
 _SHORTEST = 0.02  # seconds between two looks at what waits for a time
+_FIRST_TIDY = 2.0  # seconds
 _TIDY_EVERY = 3600.0  # seconds
 
 #: Held while the heart works with the catalog: a child forked in the middle would inherit locks
@@ -118,7 +116,7 @@ class Heart:
 
     def _first_tidy(self) -> float:
         """Seconds: the run of an embedded fleet need not wait for it, others choose by it."""
-        return self._settings.lease if self._settings.fleet.startswith(EMBEDDED) else TICK
+        return self._settings.lease if self._settings.fleet.startswith(EMBEDDED) else _FIRST_TIDY
 
     def _sleeps_on(self) -> bool:
         """Sleep for a tick, but send in time what waits for a time; False to stop."""

@@ -10,10 +10,10 @@ from typing import Any
 from celery import Celery, chain, chord
 from sqlalchemy import Engine
 
-from catalog import claims, levels, runs
+from catalog import levels, runs
 from catalog.levels import Finished, Published
 from catalog.values import StepKey
-from workers import contract
+from workers import contract, sending
 
 
 def advance(engine: Engine, app: Celery, run_id: str) -> str:
@@ -32,28 +32,36 @@ def publish(engine: Engine, app: Celery, run_id: str, level: Published) -> None:
     were sent is noted afterwards, so that a crash in between sends them again.
     """
     pipeline = runs.get(engine, run_id).pipeline
-    header = [_chain(app, pipeline, run_id, asset, steps) for asset, steps in level.chains]
+    keys = [(run_id, asset, steps[0]) for asset, steps in level.chains]
+    queues = {key[1]: queue for key, queue, _ in sending.placed(engine, app, keys, pipeline)}
+    header = [
+        _chain(app, pipeline, run_id, asset, steps=steps, queue=queues[asset])
+        for asset, steps in level.chains
+        if asset in queues
+    ]
     body = contract.advance_signature(app, pipeline, run_id)
     failed = contract.advance_signature(app, pipeline, run_id, failed=True)
     body.on_error(failed)  # type: ignore[no-untyped-call]
-    chord(header, app=app)(body)  # type: ignore[no-untyped-call]
-    levels.confirm_sent(engine, run_id, [asset for asset, _ in level.chains])
+    if header:
+        chord(header, app=app)(body)  # type: ignore[no-untyped-call]
+    levels.confirm_sent(engine, run_id, list(queues))
 
 
 def send_steps(engine: Engine, app: Celery, keys: Iterable[StepKey]) -> None:
     """Send steps on their own, outside any chord: woken, retried or found lost."""
     with app.producer_or_acquire() as producer:  # type: ignore[no-untyped-call]
-        for run_id, asset, step in keys:
-            pipeline = claims.spec(engine, run_id, asset).pipeline
-            signature = contract.step_signature(
-                app, pipeline, run_id, asset, contract.checked_step(step), detached=True
-            )
-            signature.apply_async(producer=producer)  # type: ignore[no-untyped-call]
+        for key, queue, pipeline in sending.placed(engine, app, list(keys)):
+            sending.one(app, pipeline, key, queue, producer=producer)
 
 
-def _chain(app: Celery, pipeline: str, run_id: str, asset: str, steps: Iterable[str]) -> Any:
+def _chain(
+    app: Celery, pipeline: str, run_id: str, asset: str, *, steps: Iterable[str], queue: str
+) -> Any:
+    """The steps of an asset; those behind the first find its files where it ran."""
     signatures = [
-        contract.step_signature(app, pipeline, run_id, asset, contract.checked_step(step))
+        contract.step_signature(
+            app, pipeline, run_id, asset, contract.checked_step(step), queue=queue
+        )
         for step in steps
     ]
     if len(signatures) == 1:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from catalog import recover
 from catalog.guarded import AWAY, each
 from catalog.values import StepKey
-from workers import levels
+from workers import levels, sending
 from workers.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,12 @@ class Healed:
 
     lost: int = 0
     resent: int = 0
+    moved: int = 0
     advanced: int = 0
     stopped: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.lost, self.resent, self.advanced, self.stopped))
+        return any((self.lost, self.resent, self.moved, self.advanced, self.stopped))
 
 
 def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = True) -> Healed:
@@ -52,10 +53,13 @@ def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = Tr
     # the lost that may run again are among these
     stale = recover.stale(engine, fleet, lease=settings.lease)
     send(engine, app, [*wake, *stale])
+    moved = sending.look(engine, app, fleet)
     stuck = recover.stuck_levels(engine, fleet)
     advanced = each(stuck, lambda run_id: levels.advance(engine, app, run_id), away=_AWAY)
     stopped += len(recover.finish_cancelled(engine, fleet))
-    return Healed(lost=len(lost), resent=len(stale), advanced=len(advanced), stopped=stopped)
+    return Healed(
+        lost=len(lost), resent=len(stale), moved=moved, advanced=len(advanced), stopped=stopped
+    )
 
 
 def send(engine: Engine, app: Celery, keys: Sequence[StepKey]) -> None:

@@ -228,9 +228,8 @@ def _weight(taker: Taker, needs: Needs) -> int:
 
 
 def _has_python(taker: Taker, python: str) -> bool:
-    """Whether it has it, may fetch it, or has not told yet."""
-    told = taker.pythons
-    return not python or not told or python in told or bool(taker.info.get("python_downloads"))
+    """Whether it has it or may fetch it."""
+    return not python or python in taker.pythons or bool(taker.info.get("python_downloads"))
 
 
 def _names(takers: Sequence[Taker]) -> str:
