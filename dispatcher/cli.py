@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "cancel": "Ask a run to stop.",
     "worker": "Be a worker of the fleet on this host.",
     "workers": "List the fleet's workers.",
+    "drain": "Let a worker end what it runs and take nothing new.",
     "up": "Start a fleet on this host and keep it.",
     "down": "Stop the fleet that `up` started.",
     "flower": "Watch the fleet's tasks in a browser.",
@@ -142,7 +143,7 @@ def _foreign(error: Exception) -> tuple[str, str] | None:
     if library in ("redis", "kombu"):
         return f"the broker: {error}", "see --broker; fleet doctor looks at it"
     if library == "catalog":
-        return str(error), "install the fleet that wrote this catalog, or name another one"
+        return str(error), ""
     return None
 
 

@@ -20,6 +20,19 @@ def run_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     return found
 
 
+def workers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The workers that have not left."""
+    found: list[CompletionItem] = []
+    with contextlib.suppress(Exception):
+        from catalog import workers as known
+        from dispatcher import fleets
+
+        for view in known.all_workers(fleets.catalog(fleets.load_settings({}))):
+            if view.info.name.startswith(incomplete) and not view.left_at:
+                found.append(CompletionItem(view.info.name, help=view.info.host))
+    return found
+
+
 def assets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of the assets in the pipelines that were named so far, and files."""
     found = [CompletionItem(incomplete, type="file")]

@@ -24,10 +24,20 @@ class Seen:
     running: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """Of the worker."""
+        return self.view.info.name
+
+    @property
+    def lives(self) -> bool:
+        """Whether it was heard of lately."""
+        return self.state in ("ready", "draining")
+
+    @property
     def recent(self) -> bool:
         """Whether it lives or went only lately; an embedded one ends with its command."""
         embedded = self.view.info.fleet.startswith("embedded-")
-        return self.state == "ready" or (self.view.silent < _OLD and not embedded)
+        return self.lives or (self.view.silent < _OLD and not embedded)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -51,7 +61,9 @@ def show(terminal: Terminal, found: Sequence[Seen]) -> None:
 def _state(view: WorkerView, lease: float) -> str:
     if view.left_at:
         return "left"
-    return "ready" if view.silent < lease else "lost"
+    if view.silent >= lease:
+        return "lost"
+    return "draining" if view.drain_at else "ready"
 
 
 def _running(engine: Engine, worker: str) -> tuple[str, ...]:
@@ -64,7 +76,7 @@ def _row(worker: Seen) -> list[str]:
     return [
         info.name,
         worker.state,
-        f"{len(busy)}/{info.slots}" if worker.state == "ready" else "-",
+        f"{len(busy)}/{info.slots}" if worker.lives else "-",
         ", ".join(info.queues),
         ", ".join(info.pythons) or "-",
         info.fleet,
