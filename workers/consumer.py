@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
 from catalog.schema import CatalogRefused
-from workers import signing, tasks
+from workers import signing, slots, tasks, weights
 from workers.app import make_app, taken_by
 from workers.bell import Bell
 from workers.departure import Departure
@@ -51,6 +51,9 @@ def run(
     )  # macOS' default would import all again
     app = make_app(settings)
     bell, departure = Bell(), Departure()
+    app.fleet_slots = room = slots.of_worker(settings, name)  # type: ignore[attr-defined]
+    if room:
+        function = slots.weighed(function, weights.parsed(settings.weights), room)
     host = Host(
         settings=settings,
         app=app,
@@ -77,6 +80,8 @@ def run(
     _beat_while_working(heart, name)
     _on(signals.worker_ready, lambda: departure.heed_signals(bell.ring, children, settings))
     worker.start()
+    if room:
+        room.close()
     return int(worker.exitcode or 0)
 
 
@@ -95,6 +100,8 @@ def _worker(app: Any, settings: Settings, name: str) -> Any:
     steps: Any = app.steps["consumer"]
     steps.add(LeaseExtension)
     steps.add(Gate)
+    if app.fleet_slots:
+        steps.add(slots.Room)
     return Worker(  # type: ignore[no-untyped-call]
         app=app,
         hostname=f"fleet@{name}",

@@ -13,12 +13,16 @@ from dispatcher.look import Look
 from dispatcher.problems import FleetError
 from dispatcher.terminal import Terminal
 from dispatcher.words import some
+from workers.queues import ANY, GENERAL
+from workers.settings import Settings
 
 
 @click.command()
 @settings_flags
 @output_flags
 @flag("--slots", type=click.IntRange(1), help="Assets at a time; as many as cores if not given.")
+@flag("--queues", metavar="A,B", help="Queues to take work from; all instances if not given.")
+@flag("--weights", metavar="A=2,B=4", help="Slots that an asset takes, by its instance.")
 @click.option(
     "--flower/--no-flower",
     "with_flower",
@@ -26,12 +30,13 @@ from dispatcher.words import some
     default=True,
     help="Start Flower too.",
 )
-def command(*, overrides: dict[str, Any], look: Look, slots: int | None, with_flower: bool) -> None:
+def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given: Any) -> None:
     """Start a fleet on this host and keep it: Valkey, a worker, Flower.
 
     Later runs find it by themselves. Its state is in FLEET_HOME, its logs in FLEET_HOME/logs.
     """
-    settings = load_settings(overrides)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    settings = load_settings(overrides | chosen)
     if settings.broker:
         message = f"a broker is configured already ({place(settings.broker)})"
         raise FleetError(message, hint="fleet worker joins it")
@@ -42,9 +47,14 @@ def command(*, overrides: dict[str, Any], look: Look, slots: int | None, with_fl
         if found:
             local.end(settings, found, grace=0)  # parts of it are gone: begin anew
         catalog(settings).dispose()
-        chosen = replace(settings, slots=slots or settings.slot_count)
-        found = local.start(chosen, with_flower=with_flower)
+        found = local.start(_alone(settings), with_flower=with_flower)
     _tell(look.terminal, found, look.as_json)
+
+
+def _alone(settings: Settings) -> Settings:
+    """Nobody else may be there: whoever names no queues takes the assets of every instance."""
+    queues = (ANY,) if settings.queues == (GENERAL,) else settings.queues
+    return replace(settings, slots=settings.slot_count, queues=queues)
 
 
 def _tell(terminal: Terminal, found: local.Local, as_json: bool) -> None:

@@ -16,7 +16,8 @@ from workers.settings import Settings
 @click.command()
 @settings_flags
 @flag("--slots", type=click.IntRange(1), help="Assets at a time; as many as cores if not given.")
-@flag("--queues", metavar="A,B", help="Queues to take work from.")
+@flag("--queues", metavar="A,B", help="Queues to take work from: instances, `fleet`, or * for all.")
+@flag("--weights", metavar="A=2,B=4", help="Slots that an asset takes, by its instance.")
 @flag("--name", metavar="TEXT", help="Name of this worker.")
 @flag("--connections", metavar="FILE", help="The .bruin.yml with this worker's connections.")
 def command(overrides: dict[str, Any], **given: Any) -> None:
