@@ -22,6 +22,8 @@ Written: TypeAlias = Literal["", "yes", "perhaps"]
 """Whether a query step that failed has its rows in the table, where a second try would add them
 again: "yes" if only a hook behind the commit failed."""
 
+_RECORDED = ("duckdb.", "pg.")  # the database itself keeps which run's rows it has
+
 _SAID = {
     "yes": "has its rows in the table already: only its post hooks run",
     "perhaps": "may have its rows in the table already: it will fail, as it could add them twice",
@@ -61,7 +63,8 @@ def repeatable(spec: AssetSpec, step: Step) -> bool:
 def _may_be_half_done(spec: AssetSpec) -> bool:
     """Whether the query step can fail with its new rows in the table: behind a hook that runs
     after the commit, or where there are no transactions."""
-    outside = bool(spec.hooks.post) or spec.type.startswith("clickhouse.")
+    recorded = spec.type.startswith(_RECORDED)
+    outside = (bool(spec.hooks.post) and not recorded) or spec.type.startswith("clickhouse.")
     return spec.materialization.strategy == "append" and outside
 
 

@@ -299,15 +299,6 @@ def test_a_run_that_continues_does_only_the_hooks_of_rows_that_are_there(house: 
     assert (house.rows(), house.rows(name="shop.after")) == ([(1,), (1,)], [(2,)])
 
 
-def test_rows_that_may_be_there_are_not_added_again(house: House) -> None:
-    house.run("select 1 as a")
-    again = house.context("select 1 as a", "append")
-    with pytest.raises(StepFailed, match="may have added these rows") as refused:
-        query_step.run(replace(again, previous={"written": "perhaps"}))
-    assert "fleet run assets/t.sql --downstream" in refused.value.hint
-    assert house.rows() == [(1,)]
-
-
 def test_names_may_be_words_of_the_language_and_of_mixed_case(house: House) -> None:
     house.run('select 1 as "Order", 2 as "select"', name="group.Table")
     house.run('select 4 as "select", 3 as "Order"', "append", name="group.Table")

@@ -242,7 +242,8 @@ def test_what_a_script_says_is_in_the_log(server: warehouse.Server, tmp_path: Pa
 
 def test_the_server_sees_whose_query_it_is(server: warehouse.Server, tmp_path: Path) -> None:
     shop = House(server.target(tmp_path))
-    context = shop.context("select current_query() as q, current_setting('application_name') as n")
+    query = "select current_query() as q, current_setting('application_name') as n"
+    context = shop.context(query, run_id="7f3k2")
     options = replace(context.options, query_annotations='{"team": "sales"}')
     query_step.run(replace(context, options=options))
     ((query, name),) = shop.rows()

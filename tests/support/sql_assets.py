@@ -1,5 +1,6 @@
 """SQL assets on real databases, without broker or catalog: the query step alone."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from workers import query_step
 from workers.context import StepContext
 
 TYPES = {"duckdb": "duckdb.sql", "postgres": "pg.sql"}
+_runs = itertools.count(1)
 KEY = Column(name="id", type="integer", primary_key=True)
 NAME = Column(name="name", type="varchar", update_on_merge=True)
 DAY = Column(name="d", type="date")
@@ -53,6 +55,7 @@ class House:
         self, query: str, strategy: str | None = "", *, name: str = "shop.t", **given: Any
     ) -> StepContext:
         """What the step would be given for an asset, whose file is written."""
+        run_id = given.pop("run_id", "")  # another run each time, unless it is said
         form = given.pop("form", "" if strategy is None else "table")
         details = {word: given.pop(word) for word in _FORM & set(given)}
         hooks = Hooks(pre=tuple(given.pop("pre", ())), post=tuple(given.pop("post", ())))
@@ -75,6 +78,7 @@ class House:
             interval_end=given.pop("end", tables.OPTIONS.end),
             **given,
         )
+        self.target.run_id = run_id or f"run{next(_runs)}"
         return self.target.context(spec, "query", {})
 
     def rows(self, columns: str = "*", name: str = "shop.t") -> list[Sequence[Any]]:

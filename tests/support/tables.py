@@ -1,5 +1,9 @@
 """Load and checks steps on real parts: ingestr, DuckDB, SQLite, PostgreSQL. For their tests."""
 
+import atexit
+import functools
+import itertools
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 from pyarrow import ipc
+from sqlalchemy import Engine
 
 from assets_parser.model import Materialization
 from assets_parser.spec import AssetSpec, RunOptions
+from catalog import engine as engines
 from workers import checks, connections, loader, storage
 from workers.connections import Connection
 from workers.context import CheckRow, StepContext
@@ -23,6 +29,7 @@ OPTIONS = RunOptions(
     start="2024-01-01T00:00:00+00:00", end="2024-01-01T23:59:59.999999+00:00", execution=""
 )
 PASSWORD = "p@ss w/rd%é"
+_tokens = itertools.count(1)  # as the catalog gives them: later claims have greater ones
 
 
 @dataclass
@@ -60,6 +67,7 @@ class Target:
     log: Lines = field(default_factory=Lines)
     progress: list[Mapping[str, Any]] = field(default_factory=list)
     attempt: int = 1
+    run_id: str = "7f3k2"
     options: RunOptions = OPTIONS
 
     def __post_init__(self) -> None:
@@ -125,10 +133,17 @@ class Target:
 
     def context(self, spec: AssetSpec, step: str, previous: Mapping[str, Any]) -> StepContext:
         """What workers.steps would give the step."""
-        claim = SimpleNamespace(run_id="7f3k2", asset=spec.name, step=step, number=self.attempt)
+        claim = SimpleNamespace(
+            run_id=self.run_id,
+            asset=spec.name,
+            step=step,
+            number=self.attempt,
+            token=next(_tokens),
+            waited=0.0,
+        )
         return StepContext(
             settings=self.settings,
-            engine=None,  # type: ignore[arg-type] # these steps do not touch the catalog
+            engine=catalog(),  # these steps ask it who it is, and nothing else
             claim=claim,  # type: ignore[arg-type]
             spec=spec,
             options=self.options,
@@ -168,6 +183,16 @@ class Target:
         with opened(self.connection, write=True) as database:
             for statement in statements:
                 database.execute(statement)
+
+
+@functools.cache
+def catalog() -> Engine:
+    """A catalog of this process, which holds no run."""
+    folder = tempfile.TemporaryDirectory(prefix="fleet-catalog-")
+    atexit.register(folder.cleanup)
+    engine = engines.connect(f"sqlite:///{folder.name}/catalog.db")
+    engines.upgrade(engine)
+    return engine
 
 
 def duckdb(folder: Path) -> Target:
