@@ -90,7 +90,7 @@ class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         """One message; what is no JSON is dropped here, or it would end the worker."""
         try:
-            return super()._brpop_read(**options)  # type: ignore[misc]
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             logger.warning("refused a message: it is no JSON: %s", error)
             return None
@@ -113,7 +113,7 @@ class Transport(redis.Transport):
             logger.warning("refused a message in queue %.80r: %s", queue, fault)
             return
         message["properties"]["delivery_info"]["taken_from"] = queue
-        super()._deliver(message, queue)  # type: ignore[misc]
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
 
 class Results(RedisBackend):
