@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from catalog import runs
 from dispatcher.problems import FleetError
-from workers import storage
+from workers import storage, stores
 from workers.settings import Settings
+from workers.stores import Entry, StorageError, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Item:
     what: str  # log folder, result folder, environment, values file
     path: Path
     bytes: int
+    names: tuple[str, ...] = ()  # in a store by URL, whose `path` is the copy of this host
 
 
 def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Iterator[Item]:
@@ -30,6 +32,9 @@ def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Itera
         storage.file_name(run.id) for run in runs.recent(engine, 10_000) if run.ended_at is None
     }
     for folder, what in (("logs", "log folder"), ("runs", "result folder")):
+        if "://" in settings.storage:
+            yield from _stored(stores.of(settings), folder, what, busy, before)
+            continue
         for path in _entries(settings.storage_path / folder):
             if path.name not in busy and _newest(path) < before:
                 yield _item(what, path)
@@ -48,8 +53,27 @@ def evict(settings: Settings, age: float) -> None:
     EnvStore(replace(settings, env_max_age=age)).evict()
 
 
-def remove(item: Item) -> None:
+def _stored(store: Store, folder: str, what: str, busy: set[str], before: float) -> Iterator[Item]:
+    """What a store by URL has of old runs."""
+    runs: dict[str, list[Entry]] = {}
+    for entry in store.list(folder):
+        runs.setdefault(entry.name.split("/")[1], []).append(entry)
+    for run, entries in runs.items():
+        if run not in busy and max(entry.changed for entry in entries) < before:
+            names = tuple(entry.name for entry in entries)
+            total = sum(entry.bytes for entry in entries)
+            yield Item(what=what, path=store.folder / folder / run, bytes=total, names=names)
+
+
+def remove(settings: Settings, item: Item) -> None:
     """Remove it: renamed first, so that nobody finds half of it."""
+    if item.names:
+        try:
+            for name in item.names:
+                stores.of(settings).delete(name)
+        except StorageError as error:
+            raise FleetError(f"cannot remove {item.names[0]}: {error}") from error
+        return
     try:
         aside = item.path.rename(item.path.with_name(f".trash-{time.time_ns()}-{item.path.name}"))
         if aside.is_dir():

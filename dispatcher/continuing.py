@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from catalog.views import RunView
     from workers.settings import Settings
+    from workers.stores import Store
 
 
 _OF_THE_RUN = """
@@ -90,7 +91,9 @@ def of_run(engine: "Engine", settings: "Settings", flags: RunFlags, view: "RunVi
     """What is left of this run. FleetError if it goes on, or if a later one continues it."""
     from catalog import remains, runs
     from catalog.engine import reading
+    from workers import stores
 
+    store = stores.of(settings)
     _stop_at_running(view)
     with reading(engine) as connection:
         later = remains.continued_by(connection, view.id)
@@ -103,10 +106,7 @@ def of_run(engine: "Engine", settings: "Settings", flags: RunFlags, view: "RunVi
         config=view.config if Path(view.config).is_file() else "",
         options=_anew(options, flags, view.id),
         shape=remains.shape(engine, view.id),
-        left={
-            name: _stored(one, settings.storage_path)
-            for name, one in remains.left(engine, view.id).items()
-        },
+        left={name: _stored(one, store) for name, one in remains.left(engine, view.id).items()},
     )
 
 
@@ -165,12 +165,18 @@ def place(view: "RunView") -> str:
     return str(file)
 
 
-def _stored(left: Left, storage: Path) -> Left:
+def _stored(left: Left, store: "Store") -> Left:
     """Without data whose file is gone, where that can be seen from here."""
     data = (left.given or {}).get("data")
-    if not isinstance(data, dict) or not storage.is_dir():
+    if not isinstance(data, dict) or not _there(store):
         return left
-    return left if (storage / str(data.get("path"))).is_file() else replace(left, given=None)
+    found = store.size(str(data.get("path"))) is not None
+    return left if found else replace(left, given=None)
+
+
+def _there(store: "Store") -> bool:
+    """A folder that is not here may be on the workers' hosts; a store by URL says so itself."""
+    return store.words != str(store.folder) or store.folder.is_dir()
 
 
 def _place(aim: Target) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from dispatcher import fleets, valkey
 from dispatcher.problems import FleetError
 from dispatcher.words import duration, size, some
+from workers import stores
 from workers.settings import Settings
 
 
@@ -76,14 +78,19 @@ def _catalog(settings: Settings) -> Finding:
 
 
 def _storage(settings: Settings) -> Finding:
-    folder = settings.storage_path
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-", delete=False) as file:
-        file.write(b"x")
-    moved = Path(file.name).rename(f"{file.name}-moved")
-    moved.unlink()
-    free = size(shutil.disk_usage(folder).free)
-    return Finding(name="storage", ok=True, text=f"{folder}, {free} free, rename works")
+    """One real file, stored and read back."""
+    store, name = stores.of(settings), f"doctor/{uuid.uuid4().hex}"
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="fleet-doctor-", dir=settings.home) as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(b"x")
+        store.publish(file, name)
+    read = store.read(name, 0, 1) == b"x"
+    store.delete(name)
+    if store.words != str(store.folder):
+        return Finding(name="storage", ok=read, text=f"{store.words}, stored and read back")
+    free = size(shutil.disk_usage(store.folder).free)
+    return Finding(name="storage", ok=read, text=f"{store.words}, {free} free, rename works")
 
 
 def _uv(settings: Settings) -> Finding:

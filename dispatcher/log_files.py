@@ -1,88 +1,136 @@
-"""Log lines of a run, read from the files that workers write on storage. For follow and `logs`.
+"""Log lines of a run, read from the files that workers leave on storage. For follow and `logs`.
 
-A worker whose storage we share writes each line at once, so nothing can be missed here; fleets on
-other hosts are followed through the broker instead (workers.livelog.Follower).
+Where storage is a folder a worker writes each line there at once; a store by URL has a step's log
+once the step has ended, and until then its lines come through the broker (dispatcher.live_logs).
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from workers import storage
+from workers import storage, stores
+from workers.settings import Settings
+from workers.stores import Store
 
 _AT_ONCE = 1 << 20  # bytes
+_LOOK = 2.0  # seconds between two looks at a store that is asked over the network
 
 
 class LogLine(NamedTuple):
-    """One line that an asset wrote."""
+    """One line that an asset wrote: the `seq`-th, from 1, of the log of an attempt."""
 
     asset: str
     step: str
     text: str
+    number: int = 0
+    seq: int = 0
+
+
+class Source(Protocol):
+    """The log files of one run, wherever they are."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of each by name."""
+
+    def read(self, name: str, offset: int) -> bytes:
+        """What comes at that offset; not all of a long one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InFolder:
+    folder: Path
+
+    def sizes(self) -> Mapping[str, int]:
+        try:
+            with os.scandir(self.folder) as found:
+                return {entry.name: entry.stat().st_size for entry in found}
+        except FileNotFoundError:
+            return {}
+
+    def read(self, name: str, offset: int) -> bytes:
+        with (self.folder / name).open("rb") as file:
+            file.seek(offset)
+            return file.read(_AT_ONCE)
+
+
+@dataclass(slots=True)
+class _InStore:
+    store: Store
+    prefix: str
+    _looked: float = 0.0
+    _sizes: dict[str, int] = field(default_factory=dict)
+
+    def sizes(self) -> Mapping[str, int]:
+        if not self._looked or time.monotonic() - self._looked > _LOOK:
+            found = self.store.list(self.prefix)
+            self._sizes = {entry.name.rpartition("/")[2]: entry.bytes for entry in found}
+            self._looked = time.monotonic()
+        return self._sizes
+
+    def read(self, name: str, offset: int) -> bytes:
+        return self.store.read(f"{self.prefix}/{name}", offset, _AT_ONCE)
 
 
 @dataclass(slots=True)
 class _File:
     asset: str
     step: str
-    path: Path
+    number: int
     offset: int = 0
     rest: bytes = b""
+    seq: int = 0
 
-    def read(self) -> Iterator[LogLine]:
-        """The whole lines that came since the last time."""
-        with self.path.open("rb") as file:
-            end = os.fstat(file.fileno()).st_size  # an asset may write faster than we read
-            file.seek(self.offset)
-            while self.offset < end and (data := file.read(_AT_ONCE)):
-                self.offset += len(data)
-                yield from self._lines(data)
+    def read(self, source: Source, name: str, end: int) -> Iterator[LogLine]:
+        """The whole lines that came since the last time, up to a size that was seen."""
+        while self.offset < end and (data := source.read(name, self.offset)):
+            self.offset += len(data)
+            yield from self._lines(data)
 
     def _lines(self, data: bytes) -> Iterator[LogLine]:
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
-            yield LogLine(self.asset, self.step, line.decode("utf-8", "replace").rstrip("\r"))
+            self.seq += 1
+            text = line.decode("utf-8", "replace").rstrip("\r")
+            yield LogLine(self.asset, self.step, text, self.number, self.seq)
 
 
 @dataclass(slots=True)
 class LogFiles:
     """Follows all log files of one run."""
 
-    folder: Path
+    source: Source
     assets: dict[str, str]  # the start of a file's name: the asset's name
     ended: set[str] = field(default_factory=set)  # assets whose logs are read to their end
     _files: dict[str, _File] = field(default_factory=dict)
 
     def read(self) -> Iterator[LogLine]:
         """Lines that are there now and were not read yet."""
-        self._look()
-        for name in sorted(self._files):
-            file = self._files[name]
-            if file.asset not in self.ended:
-                yield from file.read()
+        sizes = self.source.sizes()
+        for name in sorted(sizes):
+            if name not in self._files and (found := self._known(name)):
+                self._files[name] = found
+            file = self._files.get(name)
+            if file is not None and file.asset not in self.ended:
+                yield from file.read(self.source, name, sizes[name])
 
     def close(self, asset: str) -> None:
         """Look no more at the logs of this asset: it is over, and they were read."""
         self.ended.add(asset)
 
-    def _look(self) -> None:
-        if not self.folder.is_dir():
-            return
-        for path in self.folder.iterdir():
-            if path.name not in self._files and (found := self._known(path)):
-                self._files[path.name] = found
-
-    def _known(self, path: Path) -> _File | None:
-        stem, step, number, suffix = ("", *path.name.rsplit(".", 3))[-4:]
+    def _known(self, name: str) -> _File | None:
+        stem, step, number, suffix = ("", *name.rsplit(".", 3))[-4:]
         asset = self.assets.get(stem)
         if asset is None or suffix != "log" or not number.isdigit():
             return None
-        return _File(asset, step, path)
+        return _File(asset, step, int(number))
 
 
-def of_run(storage_path: Path, run_id: str, assets: Iterable[str]) -> LogFiles:
+def of_run(settings: Settings, run_id: str, assets: Iterable[str]) -> LogFiles:
     """The log files of this run's assets."""
-    folder = storage_path / "logs" / storage.file_name(run_id)
-    return LogFiles(folder, {storage.file_name(asset): asset for asset in assets})
+    store, prefix = stores.of(settings), f"logs/{storage.file_name(run_id)}"
+    local = "://" not in settings.storage
+    source: Source = _InFolder(store.folder / prefix) if local else _InStore(store, prefix)
+    return LogFiles(source, {storage.file_name(asset): asset for asset in assets})

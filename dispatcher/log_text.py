@@ -3,16 +3,17 @@
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from catalog import runs
-from dispatcher import log_files
+from dispatcher import fleets, live_logs, log_files
+from dispatcher.follow import Logs
 from dispatcher.log_files import LogLine
 from dispatcher.problems import FleetError, nearest
 from dispatcher.terminal import Terminal, printable
 from dispatcher.views import run_row
+from workers.settings import Settings
 
 
 @dataclass(slots=True)
@@ -27,9 +28,11 @@ class Reader:
     as_json: bool = False
     _printed: int = 0
 
-    def show(self, storage_path: Path, *, follow: bool) -> int:
+    def show(self, settings: Settings, *, follow: bool) -> int:
         """Print the lines; the exit code."""
-        files = log_files.of_run(storage_path, self.run_id, self._assets())
+        stored = log_files.of_run(settings, self.run_id, self._assets())
+        fleet = fleets.existing(settings) if follow else None
+        files = live_logs.of_run(fleet, stored, self.run_id)
         over = False
         while not over:
             over = not follow or run_row(runs.get(self.engine, self.run_id)).over
@@ -41,7 +44,7 @@ class Reader:
             self.terminal.note(f"{what} wrote nothing in run {self.run_id} (so far)")
         return 0
 
-    def _print(self, files: log_files.LogFiles) -> None:
+    def _print(self, files: Logs) -> None:
         found = list(files.read())
         while found:
             for line in found:
@@ -49,7 +52,7 @@ class Reader:
             found = list(files.read())
 
     def _line(self, line: LogLine) -> None:
-        if self.step and line.step != self.step:
+        if (self.step and line.step != self.step) or (self.asset and line.asset != self.asset):
             return
         self._printed += 1
         text = printable(line.text)

@@ -1,7 +1,5 @@
 """Follows a run with the right display, then tells its end. Used by `fleet run` and `follow`."""
 
-from collections.abc import Iterator
-
 from sqlalchemy import Engine
 
 from catalog import runs
@@ -11,7 +9,6 @@ from dispatcher.display_json import JsonDisplay
 from dispatcher.display_plain import PlainDisplay
 from dispatcher.fleets import Fleet
 from dispatcher.follow import Display, Follow, Left, Logs
-from dispatcher.log_files import LogLine
 from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
@@ -70,30 +67,7 @@ def _display(look: Look) -> Display:
 def _logs(engine: Engine, run_id: str, fleet: Fleet) -> Logs:
     if fleet.shared:
         names = [view.asset for view in runs.asset_runs(engine, run_id)]
-        return log_files.of_run(fleet.settings.storage_path, run_id, names)
-    return _Remote(fleet, run_id)
+        return log_files.of_run(fleet.settings, run_id, names)
+    from dispatcher.live_logs import LiveLogs
 
-
-class _Remote:
-    """Lines of workers elsewhere, through the broker; it may drop some, and says so."""
-
-    def __init__(self, fleet: Fleet, run_id: str) -> None:
-        from workers import livelog
-
-        client = livelog.client(fleet.settings)
-        self._follower = livelog.Follower(client, fleet.settings.fleet, run_id)
-
-    def read(self) -> Iterator[LogLine]:
-        from redis import RedisError
-
-        try:
-            for line in self._follower.read(0.01):
-                if line.missed:
-                    text = f"… {line.missed} lines are in the log only"
-                    yield LogLine(line.asset, line.step, text)
-                yield LogLine(line.asset, line.step, line.text)
-        except RedisError:
-            return  # the log file has them all; the state of the run comes from the catalog
-
-    def close(self, asset: str) -> None:
-        """One stream holds the lines of all."""
+    return LiveLogs(fleet.settings, run_id)

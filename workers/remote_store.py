@@ -105,6 +105,12 @@ class Remote:
             except FileNotFoundError:
                 return None
 
+    def read(self, name: str, offset: int, most: int) -> bytes:
+        """By a request for this range."""
+        with self._said():
+            files, _ = self._root
+            return bytes(files.cat_file(self._path(name), start=offset, end=offset + most))
+
     def create(self, name: str) -> bool:
         """By a conditional PUT, which S3 and its like decide themselves."""
         with self._said():

@@ -90,6 +90,9 @@ class Store(Protocol):
     def size(self, name: str) -> int | None:
         """Bytes of the stored file; None if there is none."""
 
+    def read(self, name: str, offset: int, most: int) -> bytes:
+        """A part of the stored file. Raises Gone."""
+
     def create(self, name: str) -> bool:
         """Store an empty file; False if there was one of this name."""
 
@@ -153,6 +156,12 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def read(self, name: str, offset: int, most: int) -> bytes:
+        """As it is now."""
+        with self._said(), storage.inside(self.folder, name).open("rb") as file:
+            file.seek(offset)
+            return file.read(most)
+
     def create(self, name: str) -> bool:
         """Exclusive, also on NFS."""
         path = storage.inside(self.folder, name)
@@ -186,6 +195,8 @@ class Folder:
             yield
         except StorageError:
             raise
+        except FileNotFoundError as error:
+            raise Gone(self.words, error) from error
         except OSError as error:
             raise StorageError(self.words, error) from error
 

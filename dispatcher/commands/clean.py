@@ -31,7 +31,7 @@ def command(
         if look.verbose or dry_run:
             look.terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
         if not dry_run and item.what != "environment":
-            cleaning.remove(item)
+            cleaning.remove(settings, item)
     if envs and not dry_run:
         cleaning.evict(settings, age)
     total = words.size(sum(item.bytes for item in found))

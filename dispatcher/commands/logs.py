@@ -35,4 +35,4 @@ def command(
     reader = log_text.Reader(
         look.terminal, engine, view.id, asset or "", step or "", as_json=look.as_json
     )
-    return reader.show(settings.storage_path, follow=follow)
+    return reader.show(settings, follow=follow)

@@ -4,6 +4,12 @@ from pathlib import Path
 
 from dispatcher import log_files
 from workers import storage
+from workers.settings import Settings
+
+
+def at(storage: Path) -> Settings:
+    """Settings of a fleet with this storage."""
+    return Settings(home=storage, storage=str(storage))
 
 
 def log(folder: Path, asset: str, step: str, text: str, number: int = 1) -> Path:
@@ -16,7 +22,7 @@ def log(folder: Path, asset: str, step: str, text: str, number: int = 1) -> Path
 
 
 def test_lines_come_once_and_only_when_they_are_whole(tmp_path: Path) -> None:
-    files = log_files.of_run(tmp_path, "7f3k2", ["raw.a"])
+    files = log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"])
     assert list(files.read()) == []
     log(tmp_path, "raw.a", "script", "one\ntw")
     assert [line.text for line in files.read()] == ["one"]
@@ -26,7 +32,7 @@ def test_lines_come_once_and_only_when_they_are_whole(tmp_path: Path) -> None:
 
 def test_odd_names_and_later_steps_find_their_asset(tmp_path: Path) -> None:
     name = "raw.a/b é.script"
-    files = log_files.of_run(tmp_path, "7f3k2", [name])
+    files = log_files.of_run(at(tmp_path), "7f3k2", [name])
     log(tmp_path, name, "materialize", "m\n")
     log(tmp_path, name, "load", "l\n", number=2)
     assert {(line.asset, line.step) for line in files.read()} == {
@@ -38,18 +44,18 @@ def test_odd_names_and_later_steps_find_their_asset(tmp_path: Path) -> None:
 def test_what_is_no_log_of_this_run_is_left_alone(tmp_path: Path) -> None:
     log(tmp_path, "other", "script", "x\n")
     (tmp_path / "logs" / "7f3k2" / "raw.a.script.1.log.part").write_text("x\n")
-    assert list(log_files.of_run(tmp_path, "7f3k2", ["raw.a"]).read()) == []
+    assert list(log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"]).read()) == []
 
 
 def test_a_long_log_is_read_to_its_end_at_once(tmp_path: Path) -> None:
     """After an asset is over nobody comes back for the rest."""
-    files = log_files.of_run(tmp_path, "7f3k2", ["raw.a"])
+    files = log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"])
     log(tmp_path, "raw.a", "script", f"{'x' * 99}\n" * 50_000)
     assert sum(1 for _ in files.read()) == 50_000
 
 
 def test_a_closed_asset_is_not_read_again(tmp_path: Path) -> None:
-    files = log_files.of_run(tmp_path, "7f3k2", ["raw.a"])
+    files = log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"])
     log(tmp_path, "raw.a", "script", "one\n")
     files.close("raw.a")
     assert list(files.read()) == []
