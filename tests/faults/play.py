@@ -13,8 +13,6 @@ from tests.faults.scenarios import SCENARIOS, Fault, now
 from tests.faults.site import Ground, Site
 from tests.support.hosts import Host
 
-PATIENCE = 90.0  # seconds for a run to end after the fault
-
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
@@ -46,6 +44,8 @@ class Outcome:
 class Fleet(Site):
     """A Rig made of our own workers."""
 
+    patience = 90.0  # seconds for a run to end after the fault
+
     def __init__(self, ground: Ground, name: str, *, crash: str = "", **options: Any) -> None:
         super().__init__(ground, name, **options)
         self.module = "workers.main"
@@ -61,7 +61,8 @@ class Fleet(Site):
         self.start(self.hosts[0])
         self.submit("one")
         made = self.until(self.files_made, 60)
-        assert made, f"the first assets did not end: {self.reasons(self.run_ids[0])[:3]}"
+        why = [*self.reasons(self.run_ids[0])[:3], self.said(self.hosts[0])]
+        assert made, "the first assets did not end:\n" + "\n".join(why)
         for host in self.hosts[1:]:
             crash = self._crash if host is self.hosts[1] else {}
             self.start(host, **crash, FLEET_CRASH_LOG=str(self.crash_log))
@@ -80,9 +81,11 @@ class Fleet(Site):
         return self._end(run_id)
 
     def busy(self, host: Host, what: str) -> bool:
-        """Whether a step of this kind runs there, in a process of the worker that lives now."""
-        kind = f"step = '{what}'" if what != "materialize" else "step IN ('materialize', 'script')"
-        begun = f"worker LIKE '{host.name}-%' AND state = 'running' AND {kind}"
+        """Whether asset code, or a step of another kind, runs there."""
+        if what == "materialize":
+            lines = checker.journal([self.data(host) / "journal"])
+            return bool(checker.interrupted(lines, now()))
+        begun = f"worker LIKE '{host.name}-%' AND state = 'running' AND step = '{what}'"
         return self.step(begun) is not None
 
     def main(self, host: Host) -> int:
@@ -126,7 +129,7 @@ def play(ground: Ground, name: str, *, rig: Callable[..., Any] = Fleet, **option
 
 def _hit(fleet: Any, fault: Fault, outcome: Outcome) -> None:
     at = fault(fleet)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + fleet.patience
     for run_id in fleet.run_ids:
         outcome.states.append(fleet.wait(run_id, max(1.0, deadline - time.monotonic())))
         if outcome.states[-1] != "succeeded":

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalog import engine as engines
 from catalog import runs
 from tests.faults import checker, pipeline
+from tests.faults.processes import Tree, strays
 from tests.support.attempt import shared_cache
 from tests.support.cli import Cli
 from tests.support.fault_servers import Broker, Cluster, cluster
@@ -149,9 +149,9 @@ class Site:
         self.workers[host.name] = host.start(argv, self.environ(host) | more, "worker.out")
         return self.workers[host.name]
 
-    def tree(self, host: Host) -> "Tree":
+    def tree(self, host: Host) -> Tree:
         """The processes of the host's worker now."""
-        return Tree(psutil.Process(self.workers[host.name].pid))
+        return Tree.of(self.workers[host.name])
 
     def submit(self, tag: str = "one", *, wait: bool = True) -> str:
         """Give the pipeline to the fleet as a user would; the run's id."""
@@ -205,16 +205,7 @@ class Site:
 
     def orphans(self) -> list[str]:
         """What lives on a host and belongs to no living worker, or to an asset though all ended."""
-        living = [(host, pid) for host in self.hosts for pid in host.pids()]
-        known = {pid for host in self.hosts for pid in self._known(host)}
-        left = [(host, pid) for host, pid in living if pid not in known or _is_asset(pid)]
-        return [f"{host.name}: {_shown(pid)}" for host, pid in left if psutil.pid_exists(pid)]
-
-    def _known(self, host: Host) -> set[int]:
-        worker = self.workers.get(host.name)
-        if worker is None or worker.poll() is not None:
-            return set()
-        return self.tree(host).all()
+        return strays(self.hosts, self.workers)
 
     def judge(self) -> checker.Verdict:
         """What the checker finds, once the workers have ended; all runs must have succeeded."""
@@ -229,6 +220,14 @@ class Site:
         with self.engine.connect() as connection:
             rows = connection.execute(text(query), {"r": run_id, "s": "succeeded"})
             return [f"{row.asset}: {row.state} {row.reason}" for row in rows]
+
+    def said(self, host: Host, lines: int = 6) -> str:
+        """The last lines of the host's newest worker, for a person who reads the failed test."""
+        logs = sorted((host.folder / "home" / "logs").glob("worker-*.log"), key=_changed)
+        texts = [
+            path.read_text(errors="replace") for path in (host.folder / "worker.out", *logs[-1:])
+        ]
+        return "\n".join(line for text in texts for line in text.splitlines()[-lines:])
 
     def rest(self) -> None:
         """End all workers at once."""
@@ -249,36 +248,5 @@ class Site:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Tree:
-    """A worker's main process, its pool's children, and all below."""
-
-    def __init__(self, main: psutil.Process) -> None:
-        self.main = main
-
-    def all(self) -> set[int]:
-        """Process ids of all."""
-        return {self.main.pid, *(p.pid for p in self.main.children(recursive=True))}
-
-    def pool(self) -> list[int]:
-        """Process ids of the pool's children: Celery's, not what they started."""
-        children = self.main.children()
-        return [p.pid for p in children if p.exe() == self.main.exe() and _forked(p, self.main)]
-
-
-def _forked(child: psutil.Process, parent: psutil.Process) -> bool:
-    return child.cmdline() == parent.cmdline()
-
-
-def _is_asset(pid: int) -> bool:
-    """Whether it has an asset's environment: only assets are told of a run."""
-    try:
-        return b"BRUIN_RUN_ID=" in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-
-
-def _shown(pid: int) -> str:
-    try:
-        return f"{pid} {' '.join(psutil.Process(pid).cmdline())[:100]}"
-    except psutil.Error:
-        return f"{pid} (gone)"
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime
