@@ -15,7 +15,6 @@ from sqlalchemy import (
     Engine,
     Row,
     and_,
-    exists,
     func,
     or_,
     select,
@@ -205,12 +204,7 @@ def misplaced(
     """Queued steps to look at again, longest unsent first: those that nobody could take, those in
     a queue that is not `served` by anybody, and those that one host did not take in `patience` s.
     """
-    goes_on = exists().where(
-        Run.id == StepRun.run_id,
-        Run.fleet == fleet,
-        Run.state == RunState.RUNNING,
-        Run.stop_state == "",
-    )
+    goes_on = and_(Run.fleet == fleet, Run.state == RunState.RUNNING, Run.stop_state == "")
     lonely = and_(StepRun.queue.like("@%"), StepRun.sent_at < now() - patience)
     unserved = StepRun.queue.not_in(list(served))
     query = (
