@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assets_parser import remaining
+from assets_parser.spec import AssetSpec
 from catalog import facts
 from workers import fences
 from workers.connections import Connection
@@ -115,9 +116,14 @@ class QueryFence:
 
 
 def of(context: StepContext, connection: Connection, session: Session) -> QueryFence | None:
-    """The asset's fence; None where the connection's engine keeps no record."""
+    """The asset's fence; None where the connection's engine keeps no record, or needs none.
+
+    A DuckDB file has one writer at a time, from its opening to its closing: whoever comes later
+    finds what was committed before, and only what adds rows must know whose they are.
+    """
     engine, claim, spec = _ENGINES.get(connection.type), context.claim, context.spec
-    if engine is None or (connection.type == "duckdb" and connection.file is None):
+    alone = connection.type == "duckdb"
+    if engine is None or (alone and (connection.file is None or not adds(spec))):
         return None
     # whether a run that this one continues has written: only where its own end does not say
     doubtful = context.previous.get(remaining.WRITTEN) == "perhaps"
@@ -138,10 +144,14 @@ def of(context: StepContext, connection: Connection, session: Session) -> QueryF
 
 def unrecorded(context: StepContext, why: str) -> str:
     """What is said of an asset that keeps no record; empty where doing it twice changes nothing."""
-    spec = context.spec
-    if spec.materialization.strategy not in _ADDS or spec.full_refresh:
+    if not adds(context.spec):
         return ""
-    return f"at least once: if its worker dies, rows may be in {spec.name} twice ({why})"
+    return f"at least once: if its worker dies, rows may be in {context.spec.name} twice ({why})"
+
+
+def adds(spec: AssetSpec) -> bool:
+    """Whether the asset's transaction, done twice, gives more rows than done once."""
+    return spec.materialization.strategy in _ADDS and not spec.full_refresh
 
 
 @lru_cache(maxsize=4)

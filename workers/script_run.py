@@ -160,7 +160,7 @@ class ScriptRun:
         late = error.kind == "timeout"
         if self.session.alive and not late:
             return error
-        if self.fence is not None and not late:
+        if not late and (self.fence is not None or not query_fence.adds(self.context.spec)):
             return NotYet("the connection was lost during the commit: it looks what was done", 1.0)
         what = "the time was over" if late else "the connection was lost"
         return StepFailed(

@@ -99,14 +99,11 @@ def test_a_process_that_is_killed_at_its_commit_leaves_the_rows_once(
     assert keys(house) == once(strategy)
 
 
-@pytest.mark.parametrize("strategy", ["append", "scd2_by_column"])
-def test_who_comes_again_finds_the_rows_and_adds_none(house: House, strategy: str) -> None:
-    prepare(house, strategy)
-    rows = query_step.run(second(house, strategy)).result["rows"]
-    made = house.rows()
-    for attempt in (2, 3):
-        assert query_step.run(second(house, strategy, attempt)).result["rows"] == rows
-    assert house.rows() == made
+def test_who_comes_again_finds_the_rows_and_adds_none(house: House) -> None:
+    prepare(house, "append")
+    for attempt in (1, 2, 3):
+        assert query_step.run(second(house, "append", attempt)).result["rows"] == 1
+    assert keys(house) == [1, 2]
     assert "attempt 1 of run r2 has written the rows: nothing is done twice" in (
         house.target.log.lines
     )
@@ -149,13 +146,14 @@ def test_a_table_that_was_dropped_since_is_filled_again(
 
 def test_an_older_run_is_refused_once_a_later_one_was_there(house: House) -> None:
     """What it read may be older than what the later one wrote."""
-    older = house.context(FIRST, run_id="older")
-    house.run(SECOND, run_id="later")
+    strategy = "append" if house.engine == "duckdb" else ""  # else its file's lock does
+    older = house.context(FIRST, strategy, run_id="older")
+    house.run(SECOND, strategy, run_id="later")
     with pytest.raises(NotYet, match=r"run later of shop\.t was claimed later"):
         query_step.run(older)
     assert keys(house) == [2]
-    house.run(FIRST, run_id="older")  # claimed anew
-    assert keys(house) == [1]
+    house.run(FIRST, strategy, run_id="older")  # claimed anew
+    assert keys(house) == [1, 2] if strategy else [1]
 
 
 def test_an_attempt_with_a_successor_commits_nothing(
