@@ -37,6 +37,7 @@ def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: 
             timeout=context.spec.timeout,
             lease=context.settings.lease * HELD,
             grace=context.settings.stop_grace,
+            mask=context.hide,
         )
     except supervisor.SupervisorError as error:
         raise StepFailed("env", f"the process could not be started: {error}") from error

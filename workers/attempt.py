@@ -97,7 +97,7 @@ class Attempt:
         outcome: Outcome | None = None
         try:
             with livelog.open_log(
-                host.settings, host.redis, claim.run_id, where, masker.mask
+                host.settings, host.redis, claim.run_id, where, masker.lines()
             ) as log:
                 outcome = unusable or self._outcome(self._context(keeper, log, masker), masker)
                 _write(log, outcome)
@@ -151,6 +151,7 @@ class Attempt:
             mask=masker.add,
             progress=keeper.progress,
             may_commit=keeper.may_commit,
+            hide=masker.mask,
         )
 
     def _record(self, outcome: "Outcome", keeper: Keeper, masker: Masker) -> Ended:

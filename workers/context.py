@@ -39,6 +39,7 @@ class StepContext:
 
     `config` is the .bruin.yml that connections come from, or None. `previous` is the result of the
     step before. `mask` adds texts that the log must not show; call it before they can appear.
+    `hide` puts stars in their place, for what is cut before the log gets it.
     `progress` takes {"rows": n, "total": n, "note": text}, all optional, as often as one likes.
     `may_commit` says whether the claim surely stands and nothing asks to stop; ask it right before
     a transaction that others will see.
@@ -57,6 +58,7 @@ class StepContext:
     mask: Callable[[list[str]], None]
     progress: Callable[[Mapping[str, Any]], None]
     may_commit: Callable[[], bool] = lambda: True
+    hide: Callable[[str], str] = lambda text: text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
