@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+from catalog import mounts
 from catalog.schema import upgrade
 
 __all__ = ["connect", "reading", "session_scope", "upgrade", "writing"]
@@ -73,7 +74,13 @@ def session_scope(engine: Engine) -> Iterator[Session]:
 def _sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise ValueError("the catalog must be a file that several processes can open, not :memory:")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.database)
+    if kind := mounts.network(file):
+        raise ValueError(
+            f"the catalog {file} lies on a file system of the network ({kind}), where SQLite loses "
+            "data: name a folder of this host by `home`, or a PostgreSQL database by `catalog`"
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 30.0})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -80,6 +80,29 @@ def detached(request: Request) -> int:
     return 0
 
 
+def scheduled(request: Request, aim: Target, fleet: Fleet, run_id: str) -> bool:
+    """Start a run under this id; False if it is there already, or if it would have no assets.
+
+    A broker that is away is no reason to fail: the run is recorded, and reconcile sends it.
+    """
+    from dispatcher import preparing, submit
+
+    prepared = prepare(request, aim, fleet.settings)
+    if not prepared.plan.assets:
+        return False
+    preparing.confirm(prepared, request.flags)
+    engine = _catalog(fleet.settings)
+    bundle = _bundle(engine, prepared, fleet, request)
+    if not submit.record_as(engine, prepared, fleet, run_id, bundle.digest if bundle else ""):
+        return False
+    submit.hand_over(fleet, run_id, prepared.variables)
+    try:
+        submit.send(engine, fleet, prepared.plan.pipeline, run_id)
+    except FleetError as error:
+        request.look.terminal.note(f"{error}; run {run_id} begins when it is back")
+    return True
+
+
 def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
     """The plan of what the command line asks for; `fleet plan` shows it."""
     from dispatcher import options, preparing
@@ -126,8 +149,11 @@ def _sign_off(engine: "Engine", fleet: Fleet, *, over: bool) -> None:
 def _catalog(settings: Settings) -> "Engine":
     """The catalog, after the runs of dead embedded fleets were ended in it."""
     from dispatcher import embedded
+    from workers import catalog_host
 
     engine = fleets.catalog(settings)
+    if refusal := catalog_host.refusal(engine, settings):
+        raise FleetError(refusal)
     if dead := embedded.dead(settings):
         from catalog.recover import interrupt
 

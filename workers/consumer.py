@@ -11,12 +11,11 @@ from billiard.context import _default_context
 from celery import signals
 from celery.apps.worker import Worker
 from celery.worker.control import Panel
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
 from catalog.schema import CatalogRefused
-from workers import signing, slots, tasks, weights
+from workers import catalog_host, orphans, signing, slots, tasks, weights
 from workers.app import make_app, taken_by
 from workers.bell import Bell
 from workers.departure import Departure
@@ -62,7 +61,7 @@ def run(
         wake=bell.ring,
         leaving=lambda: departure.at_once,
     )
-    if refusal := _unfit(host.engine):
+    if refusal := _unfit(host):
         logger.error("worker %s cannot begin: %s", name, refusal)
         print(f"fleet worker: {refusal}", file=sys.stderr)
         return 1
@@ -78,6 +77,7 @@ def run(
     heart = Heart(host.engine, app, settings, name, children, bell=bell, departure=departure)
     heart.on_drain = _Intake(worker).close
     _beat_while_working(heart, name)
+    _on(signals.worker_process_init, orphans.take_in)
     _on(signals.worker_ready, lambda: departure.heed_signals(bell.ring, children, settings))
     worker.start()
     if room:
@@ -85,15 +85,15 @@ def run(
     return int(worker.exitcode or 0)
 
 
-def _unfit(engine: Engine) -> str:
+def _unfit(host: Host) -> str:
     """Why this worker cannot work with the catalog, which it waits for and brings up to date."""
     try:
-        patiently(lambda: engines.upgrade(engine), "to begin")
-    except CatalogRefused as error:
+        patiently(lambda: engines.upgrade(host.engine), "to begin")
+        return catalog_host.refusal(host.engine, host.settings)
+    except (CatalogRefused, ValueError) as error:
         return str(error)
     except SQLAlchemyError as error:
         return f"the catalog cannot be reached: {getattr(error, 'orig', error)}"
-    return ""
 
 
 def _worker(app: Any, settings: Settings, name: str) -> Any:
