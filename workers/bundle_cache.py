@@ -65,9 +65,9 @@ class BundleCache:
 
     def evict(self) -> list[str]:
         """Remove bundles beyond the allowed size, least recently used first; never one in use."""
-        total, removed = 0, []
-        for folder, size in self._by_use():
-            total += size
+        found, removed = self._by_use(), []
+        total = sum(size for _, size in found)
+        for folder, size in found:
             if total > self._settings.bundle_cache_bytes and _remove(folder):
                 total -= size
                 removed.append(folder.name)
@@ -141,12 +141,13 @@ class BundleCache:
             yield
 
     def _by_use(self) -> list[tuple[Path, int]]:
+        """With their sizes, least recently used first."""
         found = []
         for marker in self._root.glob(f"*/{MARKER}"):
             with contextlib.suppress(OSError, ValueError, KeyError):
                 size = int(json.loads(marker.read_text("utf-8"))["bytes"])
                 found.append((marker.stat().st_mtime, marker.parent, size))
-        return [(folder, size) for _, folder, size in sorted(found, reverse=True)]
+        return [(folder, size) for _, folder, size in sorted(found)]
 
 
 @contextlib.contextmanager
