@@ -65,6 +65,27 @@ def check(expression: str) -> None:
         _check_field(part, one)
 
 
+def plain(expression: str) -> str:
+    """Five valid fields with every span written out, for readers that know less of the grammar."""
+    parts = zip(expression.split(), _FIELDS, strict=True)
+    return " ".join(_plain_field(part, one) for part, one in parts)
+
+
+def _plain_field(text: str, one: _Field) -> str:
+    if any(item[0] in "*?" and "/" not in item for item in text.split(",")):
+        return "*"
+    numbers = {number for item in text.split(",") for number in _item_numbers(item, one)}
+    return ",".join(map(str, sorted(numbers)))
+
+
+def _item_numbers(item: str, one: _Field) -> range:
+    span, *steps = item.split("/")
+    first, last = _span(span, one)
+    if steps and "-" not in span:
+        last = one.high  # 10/20 means from 10 on
+    return range(first, last + 1, _plain_number(steps[0], one) if steps else 1)
+
+
 def _without_zone(expression: str) -> str:
     if not expression.startswith(("TZ=", "CRON_TZ=")):
         return expression

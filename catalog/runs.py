@@ -12,7 +12,7 @@ from catalog.clock import now
 from catalog.counts import count_states
 from catalog.details import asset_runs, attempts, check_results, step_views
 from catalog.engine import reading
-from catalog.states import AssetState, RunState, StepState
+from catalog.states import RUN_OPEN, AssetState, RunState, StepState
 from catalog.tables import AssetRun, Edge, Run, StepRun
 from catalog.values import ContinuedAlready, UnknownRun, from_json
 from catalog.views import AssetView, AttemptView, CheckView, RunView, StepView
@@ -113,6 +113,17 @@ def recent(engine: Engine, limit: int = 20, pipeline: str | None = None) -> list
         going = [row.id for row in rows if not row.counts_json]
         counts = count_states(connection, going)
     return [_view(row, counts.get(row.id) or from_json(row.counts_json)) for row in rows]
+
+
+def going_on(engine: Engine, fleet: str, pipeline: str) -> list[str]:
+    """The ids of a pipeline's runs that have not ended, oldest first."""
+    query = (
+        select(Run.id)
+        .where(Run.fleet == fleet, Run.pipeline == pipeline, Run.state.in_(RUN_OPEN))
+        .order_by(Run.created_at, Run.id)
+    )
+    with reading(engine) as connection:
+        return list(connection.scalars(query))
 
 
 def cancel(engine: Engine, run_id: str, reason: str) -> bool:

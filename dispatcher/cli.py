@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "lineage": "Show what feeds an asset, and what it feeds.",
     "run": "Run a pipeline and follow it to its end.",
     "submit": "Start a run and return at once with its id.",
+    "schedule": "Start pipelines when their schedules say so.",
     "retry": "Do what an ended run left undone.",
     "follow": "Come back to a run that is going on.",
     "status": "Show one run: its assets, steps and checks.",

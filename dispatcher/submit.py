@@ -40,6 +40,17 @@ def record(engine: Engine, prepared: Prepared, fleet: Fleet, bundle: str = "") -
     raise FleetError("no free run id was found", hint="fleet clean removes old runs")
 
 
+def record_as(
+    engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str, bundle: str = ""
+) -> bool:
+    """Write the run under this very id; False if the catalog has it already."""
+    try:
+        _record(engine, prepared, fleet, run_id, bundle)
+    except IntegrityError:
+        return False
+    return True
+
+
 def _record(engine: Engine, prepared: Prepared, fleet: Fleet, run_id: str, bundle: str) -> None:
     plan: Plan = prepared.plan
     runs.record(

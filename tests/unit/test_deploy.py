@@ -68,7 +68,7 @@ def _compose(root: Path, *profiles: str) -> dict[str, Any]:
 def test_compose_understands_its_file(project_root: Path) -> None:
     """Broker, catalog, workers that scale, Flower and metrics on loopback only."""
     services = _compose(project_root)["services"]
-    assert set(services) == {"broker", "catalog", "worker", "flower", "metrics"}
+    assert set(services) == {"broker", "catalog", "worker", "scheduler", "flower", "metrics"}
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
     assert "container_name" not in services["worker"], "it could not be scaled"
@@ -175,7 +175,7 @@ def test_systemd_understands_the_units(project_root: Path, tmp_path: Path) -> No
         text = unit.read_text().replace("/opt/fleet/bin/fleet", "/bin/true")
         (tmp_path / unit.name.replace("@", "@1")).write_text(text)
         units.append(str(tmp_path / unit.name.replace("@", "@1")))
-    assert len(units) == 3
+    assert len(units) == 4
     done = subprocess.run([analyze, "verify", *units], capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if any(Path(u).name in line for u in units)]
     assert (done.returncode, said) == (0, [])
@@ -199,9 +199,9 @@ def test_every_verb_that_is_deployed_exists(project_root: Path) -> None:
     chart = "\n".join(path.read_text() for path in (project_root / _CHART).rglob("*.yaml"))
     units = "\n".join(p.read_text() for p in (project_root / "deploy/systemd").iterdir())
     compose = yaml.safe_load((project_root / "compose.yaml").read_text())["services"]
-    ours = [compose[name]["command"][0] for name in ("worker", "flower", "metrics")]
+    ours = [compose[name]["command"][0] for name in ("worker", "scheduler", "flower", "metrics")]
     verbs = {*re.findall(r"args: \[(\w+)", chart), *re.findall(r"bin/fleet (\w+)", units), *ours}
-    assert verbs == {"worker", "flower", "metrics"}
+    assert verbs == {"worker", "schedule", "flower", "metrics"}
     assert verbs <= set(COMMANDS)
 
 
