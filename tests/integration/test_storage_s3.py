@@ -1,0 +1,130 @@
+"""Storage in an S3-compatible store: one interface, and a run of workers that share no folder."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import Valkey
+from tests.support.cli import Cli, until
+from tests.support.object_store import ObjectStore, object_store
+from tests.support.project import Project, home
+from workers import storage, stores
+from workers.settings import Settings
+from workers.stores import Changed, Gone, Recorded, StorageError, Store
+
+__all__ = ["object_store"]
+
+
+def at(object_store: ObjectStore, folder: Path) -> Store:
+    """The storage as a host with this home sees it."""
+    given = {"home": folder, "storage": object_store.url, "storage_options": object_store.options}
+    return stores.of(Settings.load({"FLEET_CONFIG": ""}, given))
+
+
+def test_what_one_host_stores_another_fetches_and_verifies(
+    tmp_path: Path, object_store: ObjectStore
+) -> None:
+    one, two = (at(object_store, tmp_path / name) for name in ("one", "two"))
+    made = tmp_path / "made"
+    made.write_bytes(b"x" * 10_000)
+    facts = {"bytes": 10_000, "digest": storage.digest(made)}
+    path = one.publish(made, "runs/a/x.arrow")
+    assert not made.exists()
+    assert two.size("runs/a/x.arrow") == 10_000
+    recorded = Recorded(name="runs/a/x.arrow", **facts)
+    found = two.fetch(recorded)
+    assert found.read_bytes() == path.read_bytes()
+    found.write_bytes(b"planted")
+    assert two.fetch(recorded).stat().st_size == 10_000, "the copy was not trusted"
+    object_store.client.put_object(Bucket=object_store.bucket, Key="fleet/bad", Body=b"y" * 10_000)
+    with pytest.raises(Changed):
+        two.fetch(Recorded(name="bad", **facts))
+    assert not (two.folder / "bad").exists()
+    with pytest.raises(Gone, match="there is no nothing"):
+        two.fetch(Recorded(name="nothing", **facts))
+    two.delete("runs/a/x.arrow")
+    assert [entry.name for entry in one.list("runs")] == []
+    assert [one.create("mark"), two.create("mark")] == [True, False]
+
+
+def test_a_store_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+    options = ("endpoint_url=http://127.0.0.1:9", "key=k", "secret=hunter2")
+    given = {"home": tmp_path, "storage": "s3://someone:hunter2@bucket", "storage_options": options}
+    store = stores.of(Settings.load({"FLEET_CONFIG": ""}, given))
+    with pytest.raises(StorageError, match="storage s3://bucket: ") as caught:
+        store.size("x")
+    assert "hunter2" not in str(caught.value) + repr(store.words)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, valkey: Valkey, object_store: ObjectStore) -> Iterator[list[Cli]]:
+    """A submitter and two workers, each with a home and connections of its own."""
+    connections = tmp_path / "there" / ".bruin.yml"
+    connections.parent.mkdir()
+    environ = {
+        "FLEET_BROKER": valkey.url,
+        "FLEET_CATALOG": f"sqlite:///{tmp_path / 'catalog.db'}",
+        "FLEET_STORAGE": object_store.url,
+        "FLEET_STORAGE_OPTIONS": ",".join(object_store.options),
+        "FLEET_RECONCILE_EVERY": "1",
+        "FLEET_LEASE": "8",
+        "FLEET_LEASE_RENEW": "2",
+    }
+    there = {"FLEET_CONNECTIONS": str(connections), "FLEET_SLOTS": "1"}
+    submitter = Cli(home(tmp_path / "home0"), tmp_path, environ)
+    workers = [
+        Cli(home(tmp_path / f"home{n}"), tmp_path / "there", {**environ, **there}) for n in (1, 2)
+    ]
+    with (tmp_path / "workers.txt").open("w") as said:
+        running = [cli.start("worker", to=said) for cli in workers]
+    try:
+        yield [submitter, *workers]
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=30)
+        print((tmp_path / "workers.txt").read_text())
+
+
+def test_a_run_of_workers_that_share_no_folder(
+    tmp_path: Path, hosts: list[Cli], object_store: ObjectStore
+) -> None:
+    """Bundle, materialize, load and checks; logs from every host; nothing is left behind."""
+    submitter, *workers = hosts
+    project = Project(tmp_path / "shop")
+    (project.folder / "helpers.py").write_text("ROWS = [{'id': 1}, {'id': 2}]\n")
+    (project.folder / ".env").write_text("TOKEN=planted\n")
+    checks = "columns:\n  - {name: id, type: integer, checks: [{name: unique}, {name: not_null}]}\n"
+    code = "import helpers\ndef materialize():\n    return helpers.ROWS\n"
+    head = f"connection: db\nmaterialization: {{type: table}}\n{checks}"
+    project.script("main.rows", code, header=head)
+    for name in ("left", "right"):  # one for each worker, which has one slot
+        wait = "import os, time\nprint('in', os.getcwd(), os.listdir('.'))\ntime.sleep(1.5)\n"
+        project.script(name, wait, header="depends: [main.rows]\n")
+    shutil.copy(project.folder / ".bruin.yml", tmp_path / "there" / ".bruin.yml")
+    (project.folder / ".bruin.yml").unlink()  # the workers have their own
+    done = submitter("run", "shop", timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    project.folder = tmp_path / "there"
+    assert project.rows("select id from main.rows order by 1") == [(1,), (2,)]
+    status = submitter.status()
+    assert status["state"] == "succeeded"
+    run = status["run"]
+    logs = submitter("logs", run).stdout
+    for cli in workers:
+        assert f"in {cli.home / 'work' / run}" in logs, "each worker took a part"
+    assert ".env" not in logs
+    stored = object_store.names()
+    assert f"logs/{run}/left.script.1.log" in stored
+    assert len([name for name in stored if name.startswith("bundles/")]) == 1
+    assert not [name for name in stored if name.startswith("runs/")], "the data was loaded"
+    assert not (project.folder / "work").exists()
+    for cli in workers:
+        until(lambda home=cli.home: not (home / "work" / run).exists(), 20)
+        until(lambda home=cli.home: not list((home / "cache").rglob("*.arrow")), 20)
+    lines = submitter("logs", run, "left", "--json").stdout.splitlines()
+    assert json.loads(lines[0])["asset"] == "left"
