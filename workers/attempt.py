@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
 from assets_parser.spec import AssetSpec
-from catalog import claims
+from catalog import claims, losses
 from catalog.claims import CheckRow, Claim, Ended, StepError
 from workers import levels, livelog, storage, waiting, working_copies
 from workers.context import StepContext, StepResult
@@ -68,7 +68,7 @@ class Attempt:
         self._go_on(ended, detached=detached)
         if ended.refused:
             return {"refused": ended.refused}
-        if isinstance(outcome, NotYet) or (ended.deferred and _interrupted(keeper, outcome)):
+        if isinstance(outcome, NotYet) or (ended.deferred and _is_lost(keeper, outcome)):
             return {"deferred": ended.deferred}
         if isinstance(outcome, StepFailed):
             failure = StepFailed(outcome.kind, masker.mask(outcome.message))
@@ -160,18 +160,21 @@ class Attempt:
             return claims.succeed(engine, claim, outcome.result, outcome.checks)
         if isinstance(outcome, NotYet):
             return claims.defer(engine, claim, masker.mask(outcome.reason), outcome.delay)
-        interrupted = _interrupted(keeper, outcome)
-        if interrupted and self._may_run_again():
+        if _interrupted(keeper, outcome) and self._may_run_again():
             return claims.give_back(engine, claim, keeper.stop.words)
+        lost = _is_lost(keeper, outcome)
         kind = "cancelled" if keeper.stop.reason == CANCELLED else outcome.kind
         error = StepError(
-            kind="lost" if interrupted else kind,
+            kind="lost" if lost else kind,
             message=keeper.stop.words or masker.mask(outcome.message),
             detail=masker.mask(outcome.detail),
             hint=masker.mask(outcome.hint) or self._why_once(),
             log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
             frames=tuple(asdict(frame) for frame in outcome.frames),
         )
+        if lost:
+            allowed = self.host.settings.losses_allowed
+            return losses.lose(engine, claim, losses.Loss(error=error), allowed=allowed)
         return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
 
     def _may_run_again(self) -> bool:
@@ -211,6 +214,13 @@ Outcome: TypeAlias = StepResult | StepFailed | NotYet
 def _interrupted(keeper: Keeper, outcome: Outcome) -> bool:
     """Whether the work ended for what is no fault of its own."""
     return keeper.stop.reason in (CUT_OFF, STOPPING) and isinstance(outcome, StepFailed)
+
+
+def _is_lost(keeper: Keeper, outcome: Outcome) -> bool:
+    """Whether the work went without having failed: it, or its claim, was taken away."""
+    if keeper.stop.reason == CANCELLED or not isinstance(outcome, StepFailed):
+        return False
+    return outcome.kind == "lost" or _interrupted(keeper, outcome)
 
 
 def _work(function: StepFunction, context: StepContext) -> StepResult:

@@ -105,6 +105,7 @@ class Keeper:
     def __enter__(self) -> Self:
         if not self.pulse.fresh:  # whoever claimed was paused, or waited for the catalog
             self._try(self._hold)
+            self.pulse.forgive()
         for thread in self._threads:
             thread.start()
         self._of_thread.__enter__()
@@ -120,6 +121,8 @@ class Keeper:
         self._of_thread.__exit__(None, None, None)
         for thread in self._threads:
             thread.join()
+        if self.pulse.gone:  # the work may have ended before that was seen
+            self.stop.set(CUT_OFF)
 
     def _watch(self) -> None:
         """Feel the pulse, whatever the catalog is doing."""

