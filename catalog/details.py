@@ -23,7 +23,7 @@ def asset_runs(engine: Engine, run_id: str, changed_since: float = 0.0) -> list[
     same_step = and_(
         StepRun.run_id == AssetRun.run_id,
         StepRun.asset == AssetRun.asset,
-        StepRun.step == AssetRun.step,
+        or_(StepRun.step == AssetRun.step, and_(AssetRun.step == "", StepRun.position == 0)),
     )
     changed_at = func.coalesce(StepRun.changed_at, AssetRun.changed_at)
     query = (
@@ -110,6 +110,9 @@ def step_views(engine: Engine, run_id: str, asset: str | None = None) -> list[St
             s.queued_at,
             s.sent_at,
             s.sends,
+            s.queue,
+            s.losses,
+            s.deaths,
             s.lease_until,
             s.started_at,
             s.ended_at,
@@ -139,6 +142,7 @@ def attempts(engine: Engine, run_id: str, asset: str | None = None) -> list[Atte
             a.state,
             a.worker,
             a.pid,
+            a.host,
             a.started_at,
             a.ended_at,
             a.result_json.label("result"),

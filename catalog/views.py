@@ -69,7 +69,11 @@ class AssetView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One step of an asset run, as its newest attempt left it."""
+    """One step of an asset run, as its newest attempt left it.
+
+    `queue` is where it was sent last, `losses` are attempts that went with their worker, `deaths`
+    those of them whose own process was killed.
+    """
 
     asset: str
     step: str
@@ -86,6 +90,9 @@ class StepView:
     queued_at: float | None
     sent_at: float | None
     sends: int
+    queue: str
+    losses: int
+    deaths: int
     lease_until: float | None
     started_at: float | None
     ended_at: float | None
@@ -105,6 +112,7 @@ class AttemptView:
     state: StepState
     worker: str
     pid: int
+    host: str
     started_at: float
     ended_at: float | None
     result: Mapping[str, Any]

@@ -52,7 +52,8 @@ def is_one(name: str) -> bool:
     if not name.startswith("@"):
         return not fault(name)
     host, _, queue = name[1:].partition(":")
-    return _safe(host) == host and (not queue or queue == ANY or not fault(queue))
+    named = not queue or queue == ANY or not fault(queue)
+    return bool(host) and _safe(host) == host and named
 
 
 def _safe(host: str) -> str:

@@ -47,14 +47,15 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
         if found:
             local.end(settings, found, grace=0)  # parts of it are gone: begin anew
         catalog(settings).dispose()
-        found = local.start(_alone(settings), with_flower=with_flower)
+        own = settings if chosen.get("queues") else _alone(settings)
+        found = local.start(own, with_flower=with_flower)
     _tell(look.terminal, found, look.as_json)
 
 
 def _alone(settings: Settings) -> Settings:
     """Nobody else may be there: whoever names no queues takes the assets of every instance."""
     queues = (ANY,) if settings.queues == (GENERAL,) else settings.queues
-    return replace(settings, slots=settings.slot_count, queues=queues)
+    return replace(settings, queues=queues)
 
 
 def _tell(terminal: Terminal, found: local.Local, as_json: bool) -> None:

@@ -49,14 +49,16 @@ class Fleet:
         name: str = "w1",
         module: str = "tests.support.stub_worker",
         lifeline: int | None = None,
+        **given: str,
     ) -> Any:
-        """Start a worker; its log is in the home's logs."""
+        """Start a worker, with settings of its own if any; its log is in the home's logs."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("FLEET_")}
         environ |= self.settings.as_environ() | {
             "FLEET_WORKER": name,
             "FLEET_TEST_JOURNAL": str(self.journal),
             "PYTHONPATH": str(ROOT),
         }
+        environ |= {f"FLEET_{name.upper()}": value for name, value in given.items()}
         if lifeline is not None:
             environ["FLEET_LIFELINE_FD"] = str(lifeline)
         log = (self.folder / f"{name}.out").open("ab")

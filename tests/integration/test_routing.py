@@ -1,0 +1,109 @@
+"""Several workers of one fleet, each with queues and a host of its own: who takes what."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets_parser.spec import AssetSpec
+from catalog import runs, workers
+from catalog.placing import takers
+from tests.support.broker import Valkey
+from tests.support.fleet import Fleet, asset, wait_for
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
+    """A fleet without workers yet."""
+    fleet = Fleet(tmp_path, valkey)
+    yield fleet
+    fleet.close()
+
+
+def of(instance: str, spec: AssetSpec) -> AssetSpec:
+    """The asset with an instance."""
+    return dataclasses.replace(spec, instance=instance)
+
+
+def hosts(fleet: Fleet, run_id: str) -> Mapping[str, Any]:
+    """The worker that did each asset's last step."""
+    return {view.asset: view.worker for view in runs.step_views(fleet.engine, run_id)}
+
+
+def living(fleet: Fleet) -> set[str]:
+    """The workers that have said that they live."""
+    return {view.info.name for view in workers.living(fleet.engine, fleet.settings.fleet)}
+
+
+def reason(fleet: Fleet, run_id: str, name: str) -> str:
+    """Why an asset waits."""
+    return {view.asset: view.reason for view in runs.asset_runs(fleet.engine, run_id)}[name]
+
+
+def test_each_asset_runs_on_a_worker_of_its_instance(fleet: Fleet) -> None:
+    """All its steps; a worker of one instance only moves the whole run on."""
+    fleet.worker("large", queues="b1.large", host="h1")
+    fleet.worker("any", host="h2")
+    wait_for(lambda: living(fleet) == {"large", "any"})
+    big = of("b1.large", asset("big", "materialize", "load"))
+    fleet.submit([big, asset("small")], [of("b1.large", asset("after", upstreams=("big",)))])
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert hosts(fleet, "aaaaa") == {"big": "large", "small": "any", "after": "large"}
+
+
+def test_an_asset_that_nobody_can_take_says_so_and_goes_on_when_somebody_can(fleet: Fleet) -> None:
+    """At once, with what to do; the others of its level are not held up."""
+    fleet.worker("any", host="h1")
+    wait_for(lambda: living(fleet) == {"any"})
+    fleet.submit([of("b1.large", asset("big")), asset("small")])
+    wait_for(lambda: "fleet worker --queues b1.large" in reason(fleet, "aaaaa", "big"))
+    wait_for(lambda: fleet.states("aaaaa")["small"] == "succeeded")
+    fleet.worker("large", queues="b1.large", host="h2")
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert hosts(fleet, "aaaaa") == {"big": "large", "small": "any"}
+    assert fleet.notes().count("start big script") == 1
+
+
+def test_a_host_that_has_an_assets_environment_is_preferred_but_not_waited_for(
+    fleet: Fleet,
+) -> None:
+    """It ran the asset before; a host that died or is full does not keep it."""
+    first = fleet.worker("one", host="h1")
+    wait_for(lambda: living(fleet) == {"one"})
+    fleet.submit([asset("a"), asset("b")], run_id="first")
+    assert fleet.wait("first") == "succeeded"
+    fleet.worker("two", host="h2")
+    wait_for(lambda: living(fleet) == {"one", "two"})
+    fleet.submit([asset("a"), asset("b")], run_id="again")
+    assert fleet.wait("again") == "succeeded"
+    assert hosts(fleet, "again") == {"a": "one", "b": "one"}
+    assert {step.queue for step in runs.step_views(fleet.engine, "again")} == {"@h1"}
+    first.kill()  # nobody knows yet
+    fleet.submit([asset("a"), asset("b")], run_id="later")
+    assert fleet.wait("later") == "succeeded"
+    assert hosts(fleet, "later") == {"a": "two", "b": "two"}
+
+
+def test_a_heavy_asset_has_its_slots_for_itself(fleet: Fleet) -> None:
+    """Three light ones run at once; the heavy one runs beside none, and all of them end."""
+    fleet.worker("w", queues="fleet,b1", slots="3", weights="b1=3")
+    (known,) = wait_until(lambda: takers(fleet.engine, fleet.settings.fleet, 20))
+    assert known.info["weights"] == {"b1": 3}
+    light = [asset(f"light{number}", script_seconds=0.3) for number in range(6)]
+    fleet.submit([*light[:3], of("b1", asset("heavy", script_seconds=0.5)), *light[3:]])
+    assert fleet.wait("aaaaa") == "succeeded"
+    notes = fleet.notes()
+    began = notes.index("start heavy script")
+    assert notes[began + 1] == "end heavy script"
+    before = notes[:began]
+    assert sum(note.startswith("start") for note in before) == sum(
+        note.startswith("end") for note in before
+    )
+
+
+def wait_until(found: Any) -> Any:
+    """What it gives, once it gives something."""
+    wait_for(found)
+    return found()
