@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workers import connections, process_environment, supervisor
+from workers import confinement, connections, process_environment, supervisor
 from workers.context import StepContext
 from workers.errors import StepFailed
 from workers.pulse import HELD
@@ -27,6 +27,7 @@ def environment(context: StepContext) -> dict[str, str]:
 
 def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Exit:
     """Run it to its end, its lines going to the log; StepFailed if it cannot be started."""
+    confinement.give_copy(context.settings, context.project)
     try:
         ended = supervisor.mine().run(
             argv,
@@ -38,9 +39,12 @@ def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: 
             lease=context.settings.lease * HELD,
             grace=context.settings.stop_grace,
             mask=context.hide,
+            confine=confinement.order(context.settings),
         )
     except supervisor.SupervisorError as error:
-        raise StepFailed("env", f"the process could not be started: {error}") from error
+        user = context.settings.asset_user
+        hint = f"may {user!r} (asset_user) run {argv[0]}, and pass to {cwd}?" if user else ""
+        raise StepFailed("env", f"the process could not be started: {error}", hint=hint) from error
     if ended.leftovers:
         context.log.line(f"notice: ended {ended.leftovers} processes that were left running")
     return ended

@@ -21,10 +21,12 @@ FOREGROUND = "FLEET_FOREGROUND"  # set where somebody, or a service manager, rea
 def main() -> int:
     """Run a worker until it is told to stop; its exit code."""
     _prepare_process()
-    from workers.settings import Settings, SettingsError  # noqa: PLC0415 - after sys.path is clean
+    from workers import confinement  # noqa: PLC0415 - after sys.path is clean
+    from workers.settings import Settings, SettingsError  # noqa: PLC0415
 
     try:
         settings = Settings.load()
+        confinement.prepare(settings)
     except SettingsError as error:
         print(f"fleet worker: {error}", file=sys.stderr)
         return 2

@@ -11,14 +11,21 @@ import marshal
 import os
 import shutil
 import stat
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from workers import asset_process, duckdb_files, r_script, storage, stores, traceback_frames
+from workers import (
+    asset_process,
+    confinement,
+    duckdb_files,
+    r_script,
+    storage,
+    stores,
+    traceback_frames,
+)
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
 from workers.envs import Env, EnvStore, request_for
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
 
 LAUNCH = Path(__file__).with_name("inside") / "launch.py"
 BATCH_ROWS = 10_000
+MOST_TOLD = 10_000_000  # bytes of what a process says about its value
 MAGIC = b"ARROW1"
 NO_FILE = "the asset left no regular Arrow file behind"
 _FORMS = ("", "table")  # of materialization: what a value can become
@@ -44,7 +52,7 @@ def run(context: StepContext) -> StepResult:
     _check_form(context)
     attempt = _Attempt(context)
     env = asset_process.environment(context)
-    with attempt.scratch() as scratch, attempt.interpreter() as interpreter:
+    with confinement.scratch(context.settings) as scratch, attempt.interpreter() as interpreter:
         if context.claim.step == "materialize":
             return StepResult(result=_materialize(attempt, interpreter, env, scratch))
         attempt.process(interpreter, env, attempt.job(scratch, "script"), scratch)
@@ -72,14 +80,16 @@ def _materialize(
     output = _output(store, name)
     result = scratch / "result.json"
     job = attempt.job(scratch, "materialize")
-    job |= {"output": str(output), "result": str(result), "batch_rows": BATCH_ROWS}
+    made = _reachable(context, output, scratch)
+    job |= {"output": str(made), "result": str(result), "batch_rows": BATCH_ROWS}
     try:
         attempt.process(interpreter, env, job, scratch)
         said = _returned(result)
         for notice in said["notices"]:
             context.log.line(f"notice: {notice}")
         if said["data"] is not None:
-            said["data"] = _adopt(output / "data.arrow", store, name, said["data"])
+            data = _fetched(made, output)
+            said["data"] = _adopt(data, store, name, said["data"])
         return said
     finally:
         shutil.rmtree(output, ignore_errors=True)
@@ -95,6 +105,31 @@ def _output(store: Store, name: str) -> Path:
     except OSError as error:
         raise StorageError(store.words, error) from error
     return output
+
+
+def _reachable(context: StepContext, output: Path, scratch: Path) -> Path:
+    """Where the asset's process can write: storage is closed to another user."""
+    if not context.settings.asset_user:
+        return output
+    made = scratch / "out"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def _fetched(made: Path, output: Path) -> Path:
+    """The data in storage's own folder, brought there if the process could not write there."""
+    data = output / "data.arrow"
+    if made == output:
+        return data
+    try:
+        descriptor = os.open(made / data.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise StepFailed("materialize", NO_FILE) from error
+    with os.fdopen(descriptor, "rb") as file, data.open("xb") as copy:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StepFailed("materialize", NO_FILE)
+        shutil.copyfileobj(file, copy, 1 << 20)
+    return data
 
 
 def _adopt(made: Path, store: Store, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +159,7 @@ def _is_arrow(file: BinaryIO) -> bool:
 def _returned(file: Path) -> dict[str, Any]:
     """What the asset's process wrote about its value; nothing if it left with sys.exit(0)."""
     try:
-        said = json.loads(file.read_text("utf-8"))
+        said = json.loads(confinement.read_regular(file, MOST_TOLD))
         return {
             "data": None if said["data"] is None else _described(said["data"]),
             "notices": [str(notice) for notice in said["notices"]],
@@ -132,7 +167,7 @@ def _returned(file: Path) -> dict[str, Any]:
         }
     except FileNotFoundError:
         return {"data": None, "notices": [LEFT_EARLY], "returned": "None"}
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StepFailed("materialize", "the asset's process left no usable result") from error
 
 
@@ -152,14 +187,6 @@ class _Attempt:
     """One attempt at an asset: what its process is given."""
 
     context: StepContext
-
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder for what worker and process tell each other, only for this user."""
-        parent = self.context.settings.run_dir
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix="asset-", dir=parent) as name:
-            yield Path(name)
 
     @contextlib.contextmanager
     def interpreter(self) -> Iterator[Env]:
@@ -205,10 +232,14 @@ class _Attempt:
         argv = [str(interpreter.python), str(LAUNCH), str(file)]
         commands = os.pathsep.join([str(interpreter.python.parent), env.get("PATH", os.defpath)])
         active = {"PATH": commands, "VIRTUAL_ENV": str(interpreter.folder)}  # as `uv run` does
+        active |= confinement.environment(context.settings, scratch)
+        confinement.give(context.settings, scratch)
         ended = asset_process.run(
             context, argv, {**env, **active}, context.project / spec.working_dir
         )
+        confinement.take_back(context.settings, scratch)
         failure = traceback_frames.read(Path(job["failure"]), context.project)
         failed = failure_of(ended, failure, spec, context.claim.step)
         if failed is not None:
+            failed.hint = failed.hint or confinement.hint(context.settings, failed.message)
             raise failed

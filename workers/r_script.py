@@ -10,7 +10,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-from workers import asset_process
+from workers import asset_process, confinement
 from workers.context import StepContext, StepResult
 from workers.endings import failure_of
 from workers.errors import StepFailed
@@ -32,7 +32,10 @@ def run(context: StepContext) -> StepResult:
     words = _Words(context)
     env = asset_process.environment(context)
     argv = [program, str(project / (spec.body_path or spec.path))]
-    ended = asset_process.run(replace(context, log=words), argv, env, project)
+    with confinement.scratch(context.settings) as scratch:
+        env |= confinement.environment(context.settings, scratch)
+        confinement.give(context.settings, scratch)
+        ended = asset_process.run(replace(context, log=words), argv, env, project)
     failed = failure_of(ended, None, spec, "script")
     if failed is None:
         return StepResult(result={"exit": 0})

@@ -29,6 +29,8 @@ from workers.setting_sources import (
 from workers.setting_sources import config_file as find_config
 from workers.setting_values import text
 
+SHORTEST_KEY = 16  # characters; less could be found by trying
+
 __all__ = ["CONFIG_NAME", "PREFIX", "Settings", "SettingsError"]
 
 
@@ -76,10 +78,20 @@ class Settings:
     stop_grace: float = 5.0
     #: The .bruin.yml of this worker; empty means the project's own.
     connections: str = ""
+    #: Folders and files of DuckDB and SQLite that all hosts reach; others belong to one host each.
+    shared_files: tuple[str, ...] = ()
     #: A step that lost its worker so many times is not tried again: it may be what kills them.
     losses_allowed: int = 3
     #: Signs messages; empty means the key that the catalog holds for all who may read it.
     message_key: str = field(default="", repr=False)
+    #: The user that assets run as, where root starts the worker; empty means the worker's own.
+    asset_user: str = ""
+    #: Memory that each process of an asset may use; 0 means no limit.
+    asset_memory: int = 0
+    #: Processes and threads that the assets' user may have on this host; 0 means no limit.
+    asset_processes: int = 0
+    #: A file that an asset writes may be this large; 0 means no limit.
+    asset_file_size: int = 0
     #: Path of an ingestr binary; empty means the installed one.
     ingestr: str = ""
     #: Path of a uv binary; empty means the installed one.
@@ -200,6 +212,8 @@ def _check(settings: Settings) -> None:
         if url and urlsplit(url).scheme not in ("redis", "rediss"):
             scheme = urlsplit(url).scheme or "no scheme"
             raise SettingsError(f"{key}: expected a redis:// or rediss:// URL, got {scheme}")
+    if settings.message_key and len(settings.message_key) < SHORTEST_KEY:
+        raise SettingsError(f"message_key: expected at least {SHORTEST_KEY} characters")
     if not 0 < settings.lease_renew * 2 <= settings.lease:
         raise SettingsError(
             f"lease_renew = {settings.lease_renew:g} must be at most half of lease ="

@@ -96,18 +96,21 @@ class Supervisor:
         grace: float = 5.0,
         mask: Callable[[str], str] | None = None,
         output: int | None = None,
+        confine: Mapping[str, Any] | None = None,
     ) -> Exit:
         """Run a program to its end and that of its whole tree; lines go to `on_line` as they come.
 
         `timeout` (0 for none), `lease` (after the last beat of the step's pulse) and `grace`
         (between TERM and KILL) are seconds. `output` is a descriptor for its standard output; only
-        errors are lines then. Raises SupervisorError if the program cannot be started.
+        errors are lines then; `confine` comes from workers.confinement. Raises SupervisorError if
+        the program cannot be started.
         """
         self.warm()
         reading, writing = os.pipe()
         pulse = pulse_of_thread()
         order = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), "lease": lease}
         order |= {"kind": "start", "at": pulse.beat if pulse else clock()}
+        order |= {"confine": dict(confine or {})}
         try:
             self._send(order, writing, *([] if output is None else [output]))
         finally:

@@ -22,13 +22,14 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import time
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 LINUX = sys.platform == "linux"
 ORPHAN_GRACE = 1.0  # seconds between TERM and KILL for what an ended asset left behind
 LOST_GRACE = 2.0  # the same when the worker died or was paused; less where the lease is short
@@ -141,12 +142,28 @@ class Guardian:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(outputs[-1], 1)
             os.dup2(outputs[0], 2)
+            self.confine(**order["confine"])
+            if os.getppid() != parent:  # it ended while no signal would have told
+                os._exit(1)
             os.chdir(order["cwd"])
             os.execve(order["argv"][0], order["argv"], order["env"])
         except BaseException as error:
             os.write(tell, f"{type(error).__name__}: {error}".encode())
         finally:
             os._exit(127)
+
+    def confine(self, limits=(), user=None) -> None:
+        """In the child: its share of the host, its user, and no way to more rights."""
+        for name, most in [["CORE", 0], *limits]:  # a core dump would hold what is secret
+            resource.setrlimit(getattr(resource, "RLIMIT_" + name), (most, most))
+        if user:
+            uid, gid, groups = user
+            os.setgroups(groups)
+            os.setgid(gid)
+            os.setuid(uid)
+            os.umask(0o077)
+            self.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user has cleared it
+        self.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
     def end(self, reason: str, grace: float) -> None:
         """Ask the tree to end; after `grace` seconds it is killed."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.confinement import read_regular
 from workers.errors import Frame
 
 MAX_BYTES = 1024 * 1024
@@ -34,11 +35,9 @@ class Failure:
 def read(file: Path, project: Path) -> Failure | None:
     """The failure recorded in `file`, None if there is none that can be understood."""
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        raw = read_regular(file, MAX_BYTES)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        raw = stream.read(MAX_BYTES)
     try:
         data = json.loads(raw)
         frames = tuple(_frame(item, project) for item in data["frames"][-MAX_FRAMES:])
