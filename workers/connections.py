@@ -220,9 +220,29 @@ def of_run(settings: Settings, run_id: str, run: Run) -> Connections:
     """
     environ = run_values.environ(settings, run_id, os.environ)
     backend = run.options.secrets_backend or settings.secrets_backend
+    root = _lasting(settings, run)
     if backend:
-        return from_backend(backend, environ, root=run.project, run_id=run_id)
-    return load(run.config, run.options.environment, environ, root=run.project)
+        return from_backend(backend, environ, root=root, run_id=run_id)
+    if run.config and root != run.project and config.CONTENT not in environ:
+        _stop_without(run.config)
+    return load(run.config, run.options.environment, environ, root=root)
+
+
+def _stop_without(file: Path) -> None:
+    """The submitter's file is on its own host, unless that is this one."""
+    if not file.exists():
+        raise StepFailed(
+            "config",
+            f"this worker has no connections: {file} is on the submitter's host",
+            hint="name this worker's own .bruin.yml by `connections` in its fleet.toml",
+        )
+
+
+def _lasting(settings: Settings, run: Run) -> Path:
+    """Where relative paths of databases start: never in a copy that goes when the run is over."""
+    if run.project.parent != settings.work:
+        return run.project
+    return run.config.parent if run.config else settings.home
 
 
 def of(context: "StepContext") -> Connections:

@@ -4,12 +4,12 @@ Files are written in a folder of this host and stored by one completed PUT: an o
 rename. What other hosts wrote is fetched into the same folder, verified. fsspec is imported here.
 """
 
+import contextlib
 import functools
 import importlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -173,7 +173,7 @@ class Remote:
                     raise
                 time.sleep(_SLACK)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _said(self) -> Iterator[None]:
         try:
             yield
@@ -183,6 +183,13 @@ class Remote:
             raise Gone(self.words, error) from error
         except Exception as error:  # each store raises its own kinds
             raise StorageError(self.words, error) from error
+
+
+def foresee(url: str) -> None:
+    """Import the driver, which takes a second; that there is none is told when it is needed."""
+    with contextlib.suppress(ImportError, ValueError):
+        fsspec: Any = importlib.import_module("fsspec")
+        fsspec.get_filesystem_class(urlsplit(url).scheme)
 
 
 def parsed(options: Sequence[str]) -> Mapping[str, Any]:

@@ -215,6 +215,14 @@ def _remote(settings: Settings, pid: int) -> Store:
     return Remote(settings.storage, settings.storage_options, settings.storage_path)
 
 
+def foresee(settings: Settings) -> None:
+    """Import what storage needs, for processes that are forked from this one; nothing is opened."""
+    if "://" in settings.storage:
+        from workers import remote_store  # noqa: PLC0415 - folders need no fsspec
+
+        remote_store.foresee(settings.storage)
+
+
 def patience(settings: Settings) -> float:
     """Seconds that a file may take to be seen: none where storage is this host's own."""
     return PATIENCE if settings.storage else 0.0

@@ -1,12 +1,16 @@
 """Connections by name: values, errors, the database file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from workers import connections
+from assets_parser.spec import RunOptions
+from workers import connections, working_copies
 from workers.connections import Connection
 from workers.errors import StepFailed
+from workers.host import Facts
+from workers.settings import Settings
 
 CONFIG = """
 default_environment: dev
@@ -89,3 +93,22 @@ def test_a_number_that_is_none_is_an_error() -> None:
     """The field is named, its value is not."""
     with pytest.raises(StepFailed, match="port must be a whole number"):
         Connection(name="a", type="postgres", fields={"port": "x"}).number("port")
+
+
+def test_a_run_with_a_bundle_keeps_no_database_in_its_copy(tmp_path: Path) -> None:
+    """The copy goes when the run is over: relative paths start at what stays."""
+    settings = Settings(home=tmp_path / "home")
+    options = RunOptions(start="", end="", execution="")
+    config = tmp_path / "there" / ".bruin.yml"
+    copy = working_copies.path(settings, "7f3k2")
+    run = Facts(run_id="7f3k2", project=copy, bundle="x", config=config, options=options)
+    with pytest.raises(StepFailed, match="is on the submitter's host") as caught:
+        connections.of_run(settings, "7f3k2", run)
+    assert "`connections`" in caught.value.hint
+    config.parent.mkdir()
+    config.write_text(
+        "environments:\n  default:\n    connections:\n      sqlite: [{name: db, path: out.db}]\n"
+    )
+    assert connections.of_run(settings, "7f3k2", run).get("db").file == tmp_path / "there/out.db"
+    in_place = replace(run, project=tmp_path, bundle="")
+    assert connections.of_run(settings, "7f3k2", in_place).get("db").file == tmp_path / "out.db"
