@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
 from catalog.schema import CatalogRefused
-from workers import catalog_host, orphans, signing, slots, tasks, weights
+from workers import catalog_host, orphans, signing, slots, stores, tasks, weights
 from workers.app import make_app, taken_by
 from workers.bell import Bell
 from workers.departure import Departure
@@ -68,6 +68,7 @@ def run(
     signing.attach(app, settings, host.engine)
     tasks.register(app, host)
     host.function("script")  # imported before the pool's children fork: nearly all need it
+    stores.foresee(settings)
     _limit_control()
     _keep_logging()  # before Celery's worker is made, which would set it up its own way
     worker = _worker(app, settings, name)
