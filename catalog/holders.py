@@ -1,5 +1,6 @@
 """Who holds what now: looks that change nothing. A worker's keepers and heart ask."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Engine, Row, select
@@ -51,3 +52,12 @@ def _claim(row: Row[Any]) -> Claim:
         locks=("?",),  # whatever it holds is given back
         losses=row.losses,
     )
+
+
+def alive(engine: Engine, tokens: Iterable[int]) -> frozenset[int]:
+    """Those of the claims' tokens that still hold their step."""
+    query = select(StepRun.token).where(
+        StepRun.token.in_(list(tokens)), StepRun.state == StepState.RUNNING
+    )
+    with reading(engine) as connection:
+        return frozenset(int(token) for token in connection.scalars(query))

@@ -38,6 +38,18 @@ def continued_by(connection: Connection, run_id: str) -> str:
     return connection.scalar(query) or ""
 
 
+def continued(engine: Engine, run_id: str) -> tuple[str, ...]:
+    """The runs that this one continues, the newest first; none for a run of its own."""
+    found: list[str] = []
+    with reading(engine) as connection:
+        while text := connection.scalar(select(Run.options_json).where(Run.id == run_id)):
+            run_id = str(from_json(text).get("continues") or "")
+            if not run_id or run_id in found:
+                break
+            found.append(run_id)
+    return tuple(found)
+
+
 def shape(engine: Engine, run_id: str) -> str:
     """What assets_parser.remaining.shape said of the run's pipeline; empty if nobody wrote it."""
     with reading(engine) as connection:

@@ -11,7 +11,6 @@ from workers import (
     connections,
     downloads,
     file_formats,
-    load_proof,
     loading,
     source_flags,
     source_shape,
@@ -21,12 +20,14 @@ from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.ingestr import Report
-from workers.load_flags import Load, true
-from workers.loading import Work
+from workers.load_flags import REPLACE, Load, true
+from workers.loading import Loading, Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.seed_facts import Read
 
+# Sources that leave it to ingestr what becomes of the table: it replaces it.
+_PLAIN = frozenset({"postgres", "mysql", "mssql", "duckdb", "sqlite", "http"})
 _ENDLESS = ("stream", "cdc", "cdc_mode")
 
 
@@ -46,15 +47,14 @@ def run(context: StepContext) -> StepResult:
         context.mask([uri])
         reading = source_shape.look(source, table, spec, connection, context.stop)
         load = source_flags.of_source(spec, reading)
-        mark = loading.mark_of(context) if load.strategy == "append" else ""
-        work = Work(source=uri, source_table=table, table=spec.name, load=load, mark=mark)
         masker = Masker([*secrets, uri])
-        report, started = loading.carry(context, connection, work, masker)
-    given = Read(rows=report.rows, notices=(*reading.notices, *_notices(context)))
-    load = _as_done(load, report)
-    proof = load_proof.prove(connection, spec.name, given, load, started, stop=context.stop)
-    loading.forget(context, loading.mark_of(context))
-    return loading.result(context, connection, spec.name, given.told(proof), began)
+        if not load.strategy and source.type in _PLAIN:
+            load = replace(load, strategy=REPLACE)
+        work = Work(source=uri, source_table=table, table=spec.name, load=load, reads=True)
+        judge: loading.Judge = lambda said: (Read(rows=said.rows), _as_done(load, said))  # noqa: E731
+        proof = Loading(context, connection, work, masker, judge).run().proof
+    told = Read(notices=(*reading.notices, *_notices(context))).told(proof)
+    return loading.result(context, connection, spec.name, told, began)
 
 
 def _address(context: StepContext, source: Connection, table: str, folder: Path) -> str:
@@ -106,5 +106,5 @@ def _notices(context: StepContext) -> list[str]:
 
 def _as_done(load: Load, report: Report) -> Load:
     """The load as ingestr did it: a source may bring a strategy and a primary key of its own."""
-    keys = report.keys or load.keys
+    keys = load.keys or report.keys
     return replace(load, strategy=load.strategy or report.strategy, keys=keys)

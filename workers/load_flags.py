@@ -53,10 +53,34 @@ class Load:
     hints: tuple[Hint, ...] = ()  # with the names of `names`
     refreshed: bool = False
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether doing it again gives the same table."""
-        return self.strategy in (REPLACE, "merge")
+    def staged(self, *, copied: bool, remade: bool, reads: bool) -> tuple[str, ...]:
+        """The flags with which ingestr fills a staging table: with each row, whatever its key.
+
+        `copied`: the table is there, as a copy of the target, to be `remade` where the target is.
+        `reads`: the source may care for a full refresh, and bring keys of its own; it may choose
+        the strategy too. A new table then gets them from ingestr, as a new target would.
+        """
+        if not self.strategy:
+            return self.flags
+        if reads and (remade or not copied):
+            how = self.strategy if self.strategy == "append" else REPLACE
+            return ("--incremental-strategy", how, *_without(self.flags, "--incremental-strategy"))
+        kept = _without(self.flags, "--incremental-strategy", "--primary-key")
+        if not reads:
+            kept = tuple(flag for flag in kept if flag != "--full-refresh")
+        return ("--incremental-strategy", REPLACE if remade else "append", *kept)
+
+
+def _without(flags: Sequence[str], *names: str) -> tuple[str, ...]:
+    """The flags without those of these names, which have a value each."""
+    kept: list[str] = []
+    rest = iter(flags)
+    for flag in rest:
+        if flag in names:
+            next(rest, None)
+        else:
+            kept.append(flag)
+    return tuple(kept)
 
 
 def strategy_of(spec: AssetSpec) -> str:

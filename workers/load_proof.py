@@ -95,21 +95,6 @@ def missing_columns(given: Given, load: Load, before: Shape | None) -> list[str]
     return [name for name in before.columns if name not in made and not name.startswith("_")]
 
 
-def wrote_nothing(connection: Connection, table: str, started: Started) -> bool:
-    """Whether a load that failed surely left no row, so that it may be made again."""
-    if connection.type not in ENGINES or (connection.file and not connection.file.exists()):
-        return False
-    try:
-        with opened(connection, guard=Guard(timeout=PATIENCE)) as database:
-            shape = database.shape(table)
-            if shape is None or STAMP not in shape.columns:
-                return shape is None
-            name, ours = database.dialect.table(shape.parts), _ours(database, started)
-            return not database.rows(f"SELECT 1 FROM {name} WHERE {ours}", limit=1)[0]  # noqa: S608
-    except (QueryFailed, StepFailed):
-        return False
-
-
 def prove(
     connection: Connection, table: str, given: Given, load: Load, started: Started, *, stop: Stop
 ) -> Proof:
@@ -136,9 +121,9 @@ def _proved(database: Database, table: str, given: Given, load: Load, started: S
     where = ours if given.rows else "1 = 0"
     name = database.dialect.table(shape.parts)
     stored, *held = database.row(f"SELECT {', '.join(counts)} FROM {name} WHERE {where}")  # noqa: S608
-    notices = _missing_rows(table, given, load, int(stored))
+    notices = missing_rows(table, given, load, int(stored))
     if not notices:
-        _missing_values(given, dict(zip(typed, map(int, held), strict=True)))
+        missing_values(given, dict(zip(typed, map(int, held), strict=True)))
     notices += _replaced_outside(database, shape, given, load, where)
     return Proof(rows=int(stored), notices=tuple(notices))
 
@@ -153,7 +138,7 @@ def _ours(database: Database, started: Started) -> str:
     return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
 
 
-def _missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str]:
+def missing_rows(table: str, given: Given, load: Load, stored: int) -> list[str]:
     """A notice if repeated keys explain why fewer rows are stored; StepFailed if nothing does."""
     if stored >= given.rows:
         return []
@@ -185,7 +170,7 @@ def _known_keys(given: Given, load: Load) -> list[str]:
     return found if len(found) == len(load.keys) else []
 
 
-def _missing_values(given: Given, held: dict[str, int]) -> None:
+def missing_values(given: Given, held: dict[str, int]) -> None:
     known = given.not_null(list(held))
     lost = {n: known[n] - count for n, count in held.items() if count < known.get(n, 0)}
     if lost:

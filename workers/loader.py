@@ -24,8 +24,8 @@ from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.kept_types import Kept
 from workers.load_flags import Load
-from workers.load_proof import Proof, Started
-from workers.loading import Work
+from workers.load_proof import Proof
+from workers.loading import Loading, Outcome, Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.sql.names import resolve, snake_case
@@ -47,7 +47,7 @@ def run(context: StepContext) -> StepResult:
     else:
         proof = _load(context, connection, data, Masker(secrets))
         proof = replace(proof, notices=(*proof.notices, *_rounded(data)))
-    _forget(context, str(recorded["path"]))
+    stores.of(context.settings).delete(str(recorded["path"]))
     return loading.result(context, connection, context.spec.name, proof, began)
 
 
@@ -72,10 +72,10 @@ def _load(context: StepContext, connection: Connection, data: Data, masker: Mask
         raise _would_erase(table, missing)
     if before:
         kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
-    started = _carry(context, connection, data, load, masker)
-    proof = load_proof.prove(connection, table, data, load, started, stop=context.stop)
-    after = None if kept.all else load_proof.shape_before(connection, table, context.stop)
-    changes = kept_types.changed(columns, after.columns) if after else []
+    outcome = _carry(context, connection, data, load, masker)
+    after = None if kept.all else outcome.columns
+    changes = kept_types.changed(columns, after) if after else []
+    proof = outcome.proof
     return replace(proof, notices=(*proof.notices, *changes))
 
 
@@ -85,15 +85,16 @@ def _renames(data: Data) -> bool:
 
 def _carry(
     context: StepContext, connection: Connection, data: Data, load: Load, masker: Masker
-) -> Started:
-    mark = loading.mark_beside(str(context.previous["data"]["path"]))
+) -> Outcome:
+    given, plain = data, not _renames(data)
     with tempfile.TemporaryDirectory(prefix="fleet-names-") as folder:
         if load.names:
             data = arrow_files.renamed(data, load.names, Path(folder) / "data.arrow")
         _refuse_lost(context, data, load, Path(folder))
         source = f"mmap://{data.path.absolute()}"
-        work = Work(source=source, table=context.spec.name, load=load, rows=data.rows, mark=mark)
-        return loading.carry(context, connection, work, masker)[1]
+        work = Work(source=source, table=context.spec.name, load=load, rows=data.rows, plain=plain)
+        judge: loading.Judge = lambda _: (given, load)  # noqa: E731
+        return Loading(context, connection, work, masker, judge).run()
 
 
 def _refuse_lost(context: StepContext, data: Data, load: Load, folder: Path) -> None:
@@ -122,9 +123,3 @@ def _would_erase(table: str, missing: list[str]) -> StepFailed:
         f"the data lacks columns that {table} has, and a merge would set them to NULL: {names}",
         hint="return these columns too (their values, or None on purpose), or drop them first",
     )
-
-
-def _forget(context: StepContext, name: str) -> None:
-    store = stores.of(context.settings)
-    for done in (name, loading.mark_beside(name)):
-        store.delete(done)

@@ -1,113 +1,175 @@
 """One way to run an ingestr load. Used by workers.loader, workers.seed_step, workers.ingest_step.
 
-Before: the database file is made, a load that must not be repeated leaves its mark. After: what
-ingestr leaves behind is removed. What came of it is for workers.load_proof to find out.
+Into PostgreSQL, DuckDB and SQLite by way of workers.load_staging, so that rows come once; elsewhere
+straight into the target. Then what came of it is proven, and what ingestr leaves is removed.
 """
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from workers import (
     duckdb_driver,
     duckdb_files,
     engines,
+    fences,
     ingestr,
+    load_commit,
     load_leftovers,
     load_proof,
-    storage,
-    stores,
+    load_staging,
+    sessions,
 )
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
 from workers.ingestr import Job, Report
-from workers.load_flags import DELETE_INSERT, Load
-from workers.load_proof import Proof, Started
+from workers.load_commit import TargetChanged
+from workers.load_flags import Load
+from workers.load_proof import Given, Proof, Started
+from workers.load_session import NotAllowed
+from workers.load_staging import Stage, Staging
 from workers.masking import Masker
 from workers.uris import ingestr_uri
 
-_BEGUN = ".loading"  # the end of a mark's name: a load that cannot be repeated has begun
+_TRIES = 5  # times that a target may change while a load is staged for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What one load reads and where it goes. `rows` is how many will come, None if unknown."""
+    """What one load reads and where it goes. `rows` is how many will come, None if unknown.
+
+    `plain`: the columns' names are as ingestr makes them. `reads`: it reads a connection.
+    """
 
     source: str = field(repr=False)
     table: str
     load: Load
     source_table: str = "asset_data"
     rows: int | None = None
-    mark: str = ""  # name in storage, of a load that must not be repeated; empty where it may be
+    plain: bool = False
+    reads: bool = False
 
 
-def carry(
-    context: StepContext, connection: Connection, work: Work, masker: Masker
-) -> tuple[Report, Started]:
-    """Load, and return what ingestr said and when it began; StepFailed if it failed."""
-    prepare(connection)
-    work = _by_key(connection, work)
-    if work.mark and not work.load.repeatable:
-        _once(context, work)
-    started = Started.now()
-    failed = True
-    try:
-        report = _run(context, connection, work, masker)
-        failed = False
-    except StepFailed as error:  # one that was killed may still be committing
-        if work.mark and error.kind == "load":
-            _unmark(context, connection, work, started)
-        raise
-    finally:
-        _tidy(context, connection, work.table, started, failed=failed)
-    return report, started
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a load. `columns` are those of the target, None where nobody looked."""
+
+    proof: Proof
+    columns: Mapping[str, str] | None = None
 
 
-def _unmark(context: StepContext, connection: Connection, work: Work, started: Started) -> None:
-    """A load that ended by itself and wrote no row may be made again."""
-    if load_proof.wrote_nothing(connection, work.table, started):
-        forget(context, work.mark)
+Judge: TypeAlias = Callable[[Report], tuple[Given, Load]]
+"""From what ingestr said: what it was given, and which load it did."""
 
 
-def _by_key(connection: Connection, work: Work) -> Work:
-    """delete+insert into a SQLite table that has a primary key, as a merge.
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """One load, to be proven by what `judge` says of it."""
 
-    ingestr compares moments as texts there and deletes too little, so the key would stand against
-    the new rows. What a merge leaves of the interval is deleted by workers.load_proof.
-    """
-    load, file = work.load, connection.file
-    if connection.type != "sqlite" or load.strategy != DELETE_INSERT or not load.interval:
-        return work
-    if file is None or not file.exists():
-        return work
-    with engines.opened(connection) as database:
-        shape = database.shape(work.table)
-        if shape is None:
-            return work
-        schema, table = map(database.dialect.identifier, shape.parts)
-        columns, _ = database.rows(f"PRAGMA {schema}.table_info({table})", limit=100_000)
-    if not any(column[5] for column in columns):
-        return work
-    flags = tuple("merge" if flag == DELETE_INSERT else flag for flag in load.flags)
-    return replace(work, load=replace(load, flags=flags))
+    context: StepContext
+    connection: Connection
+    work: Work
+    masker: Masker
+    judge: Judge
+
+    def run(self) -> Outcome:
+        """Load; StepFailed if that failed, or if rows or values are missing.
+
+        Where the engine can, the rows come in one transaction that is made once, whoever comes
+        again; NotYet if the load of another run was faster.
+        """
+        prepare(self.connection)
+        if not _keeps_records(self.connection):
+            return self._directly(f"{self.connection.type} keeps no record of loads")
+        staging = Staging(
+            context=self.context,
+            connection=self.connection,
+            table=self.work.table,
+            plain=self.work.plain,
+        )
+        for _ in range(_TRIES):
+            try:
+                stage = staging.prepare(self.work.load)
+            except NotAllowed as error:
+                return self._directly(str(error))
+            if stage.loaded:
+                return Outcome(proof=load_commit.already(stage.loaded))
+            with contextlib.suppress(TargetChanged):
+                return self._staged(staging, stage)
+            self.context.log.line(f"{self.work.table} has changed: the load begins again")
+        message = f"{self.work.table} changes all the time: no load could be made for it"
+        raise StepFailed("load", message)
+
+    def _staged(self, staging: Staging, stage: Stage) -> Outcome:
+        load = self.work.load
+        remade = stage.copied and load_staging.remade(self.connection.type, load)
+        flags = load.staged(copied=stage.copied, remade=remade, reads=self.work.reads)
+        with self._tidied(staging.name, staging.forget):
+            report = self._run(staging.name, flags)
+            given, load = self.judge(report)
+            proof, columns = staging.move(stage, load, given)
+        return Outcome(proof=proof, columns=columns)
+
+    def _directly(self, why: str) -> Outcome:
+        """Straight into the target: at least once."""
+        context, table, started = self.context, self.work.table, Started.now()
+        with self._tidied(table):
+            report = self._run(table, self.work.load.flags)
+        given, load = self.judge(report)
+        proof = load_proof.prove(self.connection, table, given, load, started, stop=context.stop)
+        if load.strategy == "append":
+            words = f"at least once: if its worker dies, rows may be in {table} twice ({why})"
+            proof = replace(proof, notices=(*proof.notices, words))
+        return Outcome(proof=proof)
+
+    def _run(self, table: str, flags: tuple[str, ...]) -> Report:
+        context, connection, work = self.context, self.connection, self.work
+        total = {} if work.rows is None else {"total": work.rows}
+        context.progress({"rows": 0, **total, "note": "loading"})
+        if connection.type in load_proof.ENGINES:  # while ingestr works, for what comes after
+            threading.Thread(target=engines.foresee, args=[connection], daemon=True).start()
+        aside = replace(work, table=table, load=replace(work.load, flags=flags))
+        return ingestr.run(
+            context.settings,
+            job(context, aside, ingestr_uri(connection)),
+            cwd=context.project,
+            log=context.log,
+            stop=context.stop,
+            masker=self.masker,
+            progress=lambda heard: context.progress({**heard, **total}),
+        )
+
+    @contextlib.contextmanager
+    def _tidied(self, table: str, forget: Callable[[], None] | None = None) -> Iterator[None]:
+        """Remove what ingestr leaves of a load into `table`; `forget` it after a failure."""
+        started, connection = Started.now(), self.connection
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            self._try(lambda: load_leftovers.tidy(connection, table, started, failed=failed))
+            if failed and forget:
+                self._try(forget)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:  # the load's own outcome counts
+            said = error.message if isinstance(error, StepFailed) else error
+            self.context.log.line(f"could not remove what ingestr left behind: {said}")
 
 
-def mark_beside(name: str) -> str:
-    """The mark of a load whose data has this name in storage."""
-    return name + _BEGUN
-
-
-def mark_of(context: StepContext) -> str:
-    """The mark of a load that has no data of its own on storage."""
-    return mark_beside(storage.data_name(context.claim.run_id, context.spec.name, 0))
-
-
-def forget(context: StepContext, mark: str) -> None:
-    """The load that left this mark is over."""
-    stores.of(context.settings).delete(mark)
+def _keeps_records(connection: Connection) -> bool:
+    """Whether what we write there can say what is in it: a DuckDB elsewhere, or one in memory,
+    cannot, nor can one that we must not write."""
+    reached = connection.type == "postgres" or connection.file is not None
+    known = connection.type in fences.ENGINES and reached
+    return known and connection.text("read_only") != "true"
 
 
 def result(
@@ -140,34 +202,6 @@ def prepare(connection: Connection) -> None:
         raise StepFailed("load", f"cannot make the database file {file}: {why}") from error
 
 
-def _once(context: StepContext, work: Work) -> None:
-    """Refuse to repeat a load that adds rows: it may have written some before it ended."""
-    if not stores.of(context.settings).create(work.mark):
-        raise StepFailed(
-            "load",
-            f"a load with strategy {work.load.strategy} had begun and did not end: it is not "
-            f"repeated, as rows could be in {work.table} twice",
-            detail=f"attempt {context.claim.number}; the mark of the first is {work.mark}",
-            hint=f"look at {work.table}, remove what came of this run, and run the asset again",
-        )
-
-
-def _run(context: StepContext, connection: Connection, work: Work, masker: Masker) -> Report:
-    total = {} if work.rows is None else {"total": work.rows}
-    context.progress({"rows": 0, **total, "note": "loading"})
-    if connection.type in load_proof.ENGINES:  # while ingestr works, for the proof
-        threading.Thread(target=engines.foresee, args=[connection], daemon=True).start()
-    return ingestr.run(
-        context.settings,
-        job(context, work, ingestr_uri(connection)),
-        cwd=context.project,
-        log=context.log,
-        stop=context.stop,
-        masker=masker,
-        progress=lambda heard: context.progress({**heard, **total}),
-    )
-
-
 def job(context: StepContext, work: Work, destination: str) -> Job:
     """The program call of a load into `destination`."""
     spec, claim = context.spec, context.claim
@@ -179,17 +213,7 @@ def job(context: StepContext, work: Work, destination: str) -> Job:
         table=work.table,
         flags=work.load.flags,
         extra=duckdb_driver.find(context.settings).environment if duckdb else {},
-        name=f"fleet {claim.run_id} {spec.name} {claim.number}",
+        name=sessions.of(claim),
         show=str(spec.parameters.get("show_ingestr_logs", "")).lower() == "true",
         timeout=spec.timeout,
     )
-
-
-def _tidy(
-    context: StepContext, connection: Connection, table: str, started: Started, *, failed: bool
-) -> None:
-    try:
-        load_leftovers.tidy(connection, table, started, failed=failed)
-    except Exception as error:  # the load's own outcome counts
-        said = error.message if isinstance(error, StepFailed) else error
-        context.log.line(f"could not remove what ingestr left behind: {said}")

@@ -32,7 +32,7 @@ from workers.engines import Shape
 from workers.errors import StepFailed
 from workers.load_flags import LISTS_STAY, REPLACE, Load
 from workers.load_proof import Proof
-from workers.loading import Work
+from workers.loading import Loading, Work
 from workers.masking import Masker
 from workers.secret_values import secret_texts
 from workers.seed_facts import Read, Seed
@@ -58,19 +58,11 @@ def run(context: StepContext) -> StepResult:
         if ready.idle:
             proof = Proof(rows=0, notices=("the file has no rows: the table stays as it is",))
             return loading.result(context, connection, table, proof, began)
-        work = Work(
-            source=ready.seed.uri,
-            source_table="seed.raw",
-            table=table,
-            load=load,
-            mark=loading.mark_of(context),
-        )
+        work = Work(source=ready.seed.uri, source_table="seed.raw", table=table, load=load)
         if before:
             kept_types.sized(connection, before, kept_types.with_fractions(load.hints, before))
-        report, started = loading.carry(context, connection, work, Masker(secrets))
-    given = given.of(report.rows)
-    proof = load_proof.prove(connection, table, given, load, started, stop=context.stop)
-    loading.forget(context, loading.mark_of(context))
+        judge: loading.Judge = lambda report: (given.of(report.rows), load)  # noqa: E731
+        proof = Loading(context, connection, work, Masker(secrets), judge).run().proof
     return loading.result(context, connection, table, given.told(proof), began)
 
 

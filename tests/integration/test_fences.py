@@ -33,7 +33,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         connection = Connection(name="db", type=engine, fields=fields)
     else:
         path = tmp_path / FILES[engine]
-        connection = Connection(name="db", type=engine, fields={"path": str(path)}, file=path)
+        connection = Connection(name="db", type=engine, fields={"path": str(path)})
     with engines.opened(connection, write=True) as found:
         yield found
 

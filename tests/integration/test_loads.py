@@ -16,7 +16,6 @@ import pytest
 from assets_parser.model import Column
 from tests.support import mariadb, tables, warehouse
 from tests.support.tables import PASSWORD, Target
-from workers import loading, stores
 from workers.errors import StepFailed
 
 KEY = (Column(name="id", type="integer", primary_key=True), Column(name="v", type="varchar"))
@@ -165,17 +164,6 @@ def test_other_strategies_accept_an_empty_interval(target: Target) -> None:
     """Only delete+insert looks at the interval."""
     target.load(ONE, "append", end=tables.OPTIONS.start)
     assert len(target.rows()) == 2
-
-
-@pytest.mark.parametrize("strategy", ["append", "delete+insert"])
-def test_a_load_that_adds_rows_is_never_repeated(tmp_path: Path, strategy: str) -> None:
-    """A second claim finds the mark of the first one, which did not end."""
-    target = tables.duckdb(tmp_path)
-    mark = loading.mark_beside(target.data(ONE)["path"])
-    assert stores.of(target.settings).create(mark)
-    target.attempt = 2
-    with pytest.raises(StepFailed, match="not repeated"):
-        target.load(ONE, strategy, key="id" if strategy == "delete+insert" else "")
 
 
 def test_a_load_that_wrote_nothing_is_repeated(target: Target) -> None:

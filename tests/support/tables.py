@@ -67,7 +67,8 @@ class Target:
     log: Lines = field(default_factory=Lines)
     progress: list[Mapping[str, Any]] = field(default_factory=list)
     attempt: int = 1
-    run_id: str = "7f3k2"
+    run_id: str = ""  # of each step; a run of its own for each first attempt, if it is empty
+    latest: str = ""  # the run of the last one
     options: RunOptions = OPTIONS
 
     def __post_init__(self) -> None:
@@ -134,7 +135,7 @@ class Target:
     def context(self, spec: AssetSpec, step: str, previous: Mapping[str, Any]) -> StepContext:
         """What workers.steps would give the step."""
         claim = SimpleNamespace(
-            run_id=self.run_id,
+            run_id=self._run(),
             asset=spec.name,
             step=step,
             number=self.attempt,
@@ -155,6 +156,11 @@ class Target:
             mask=self.log.masker.add,
             progress=self.progress.append,
         )
+
+    def _run(self) -> str:
+        if self.attempt == 1 or not self.latest:
+            self.latest = f"run{next(_tokens)}"
+        return self.run_id or self.latest
 
     def rows(self, columns: str = "*", name: str = "shop.orders") -> list[Sequence[Any]]:
         """The table's rows, sorted, without the loader's own column."""

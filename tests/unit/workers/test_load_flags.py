@@ -73,11 +73,19 @@ def test_other_strategies_have_no_interval(strategy: str) -> None:
 
 
 def test_full_refresh_replaces() -> None:
-    """It is repeatable then, whatever the strategy was."""
+    """Whatever the strategy was."""
     load = build({"a": [1]}, "append", full_refresh=True)
-    assert (load.strategy, load.repeatable) == ("replace", True)
+    assert load.strategy == "replace"
     assert load.flags[-1] == "--full-refresh"
-    assert not build({"a": [1]}, "append").repeatable
+
+
+def test_a_staging_table_gets_each_row_whatever_its_key() -> None:
+    """Keys and the strategy are for the move; a source that is read may bring both."""
+    load = build({"a": [1]}, "merge", columns=(Column(name="a", primary_key=True),))
+    plain = load.staged(copied=True, remade=False, reads=False)
+    assert plain == ("--incremental-strategy", "append")
+    read = load.staged(copied=False, remade=False, reads=True)
+    assert read == ("--incremental-strategy", "replace", "--primary-key", "a")
 
 
 def test_parameters_are_passed_on() -> None:
