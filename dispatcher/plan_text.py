@@ -11,6 +11,7 @@ from assets_parser.spec import AssetSpec, Plan, dump
 from assets_parser.suggestions import did_you_mean
 from dispatcher import plan_words, tables
 from dispatcher.plan_envs import Need
+from dispatcher.plan_takers import Lacks
 from dispatcher.preparing import Prepared
 from dispatcher.terminal import Terminal, printable
 from dispatcher.words import some
@@ -38,8 +39,8 @@ def show(
         terminal.line(_environments(envs))
 
 
-def document(prepared: Prepared) -> str:
-    """The plan as one JSON document."""
+def document(prepared: Prepared, lacks: Lacks) -> str:
+    """The plan as one JSON document; `unable` are assets that no living worker could take."""
     plan = prepared.plan
     return json.dumps(
         {
@@ -50,6 +51,7 @@ def document(prepared: Prepared) -> str:
             "options": json.loads(dump(plan.options)),
             "levels": [[json.loads(dump(spec)) for spec in level] for level in plan.levels],
             "skipped": [{"asset": s.asset, "reason": s.reason} for s in plan.skipped],
+            "unable": dict(lacks.assets),
         }
     )
 

@@ -5,6 +5,7 @@ asks what nobody could take. Everything comes from the catalog's living workers,
 is preferred only while it has a free slot, and nobody waits long for it.
 """
 
+import json
 import os
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
+from assets_parser.spec import AssetSpec, dump
 from catalog import placing
 from catalog.placing import UNABLE, Queued, Taker
 from workers import queues
@@ -76,6 +78,11 @@ def needs_of(
         contract=contract,
         home=home,
     )
+
+
+def needs_of_spec(spec: AssetSpec, step: str) -> Needs:
+    """What a step of a planned asset needs."""
+    return needs_of(json.loads(dump(spec)), step)
 
 
 class Router:
