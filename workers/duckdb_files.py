@@ -38,12 +38,11 @@ def prepare(context: StepContext, env: Env) -> None:
         return
     if not is_newer(env.folder):
         return
-    for lock, _ in locks.wanted(spec, step, connections.of(context)):
-        kind, _, path = lock.partition(":")
-        if kind == "duckdb" and path.startswith("/") and not Path(path).exists():
-            make(Path(path))
+    for connection, file in locks.files(spec, step, connections.of(context)):
+        if connection.type == "duckdb" and not file.exists():
+            make(file)
             why = "its own DuckDB would make it in a format that this worker cannot read"
-            context.log.line(f"notice: made {Path(path).name} before the script: {why}")
+            context.log.line(f"notice: made {file.name} before the script: {why}")
 
 
 def is_newer(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from workers import (
     duckdb_files,
     engines,
     fences,
+    file_homes,
     ingestr,
     load_commit,
     load_leftovers,
@@ -176,14 +177,16 @@ def result(
     context: StepContext, connection: Connection, table: str, proof: Proof, began: float
 ) -> StepResult:
     """The step's result; its notices go to the log too."""
-    for notice in proof.notices:
+    shared = file_homes.notice(context.engine, context.settings, connection)
+    notices = [*proof.notices, *filter(None, [shared])]
+    for notice in notices:
         context.log.line(notice)
     made: Mapping[str, Any] = {
         "rows": proof.rows,
         "table": table,
         "destination": connection.type,
         "seconds": round(time.monotonic() - began, 3),
-        "notices": list(proof.notices),
+        "notices": notices,
     }
     return StepResult(result=made)
 

@@ -2,15 +2,17 @@
 
 Called at each claim.
 
-A file is known by its real path; one with several names (hard links) also by its inode. A disk that
+A file is known by its identity where several hosts may reach it (workers.file_homes), else by its
+real path; one with several names (hard links) also by its inode. A disk that
 does not tell upper from lower case is covered by the inode too.
 """
 
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from assets_parser import imports
@@ -20,6 +22,7 @@ from workers.connections import Connection, Connections
 if TYPE_CHECKING:
     from catalog.claims import Want
 
+_NONE: Mapping[Path, str] = MappingProxyType({})
 _TARGET = ("host", "port", "database", "path", "account", "project_id", "catalog")
 _LOADS = frozenset(
     {"load", "query", "seed", "ingest", "sensor", "checks"}
@@ -32,14 +35,21 @@ def name(connection: Connection) -> str | None:
     return f"{connection.type}:{os.path.realpath(connection.file)}" if connection.file else None
 
 
-def names(connection: Connection, table: str = "") -> tuple[str, ...]:
-    """All locks that a writer of `table` in this connection takes."""
-    if connection.file is None:
+def names(
+    connection: Connection, table: str = "", identities: Mapping[Path, str] = _NONE
+) -> tuple[str, ...]:
+    """All locks that a writer of `table` in this connection takes.
+
+    A file of which `identities` knows one has that as its name, whatever its path.
+    """
+    file = connection.file
+    if file is None:
         return ()
-    files = [connection.file]
-    if connection.type == "sqlite" and (attached := attached_file(connection.file, table)):
-        files.append(attached)
-    found = (text for file in files for text in _of_file(connection.type, file))
+    identity = identities.get(file, "")
+    found = _of_file(connection.type, file, identity)
+    if connection.type == "sqlite" and (attached := attached_file(file, table)):
+        beside = f"{identity}/{attached.name}" if identity else ""
+        found += _of_file(connection.type, attached, beside)
     return tuple(sorted(set(found)))
 
 
@@ -51,11 +61,17 @@ def attached_file(file: Path, table: str) -> Path | None:
     return file.with_name(f"{file.stem}__{schema.rpartition('.')[2]}{file.suffix}")
 
 
-def wants(spec: AssetSpec, step: Step, connections: Connections) -> "list[Want]":
+def wants(
+    spec: AssetSpec,
+    step: Step,
+    connections: Connections,
+    identities: Mapping[Path, str] = _NONE,
+) -> "list[Want]":
     """What a claim of this step must hold, in one fixed order."""
     from catalog.claims import Want  # noqa: PLC0415 - it pulls in SQLAlchemy
 
-    files = [Want(name=lock, what=what) for lock, what in wanted(spec, step, connections)]
+    held = wanted(spec, step, connections, identities)
+    files = [Want(name=lock, what=what) for lock, what in held]
     limited = places(spec, step, connections)
     return files + [Want(name=lock, capacity=most, what=what) for lock, most, what in limited]
 
@@ -78,15 +94,37 @@ def _place(connection: Connection) -> str:
     return f"connection:{connection.type}:{connection.name}:{digest}"
 
 
-def wanted(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[str, str]]:
+def wanted(
+    spec: AssetSpec,
+    step: Step,
+    connections: Connections,
+    identities: Mapping[Path, str] = _NONE,
+) -> list[tuple[str, str]]:
     """The names of the locks that `step` needs, each with what it guards, sorted."""
-    table = spec.name if step in _LOADS else ""
     found: dict[str, str] = {}
-    used = list(connections.some(_used(spec, step)))
-    for connection in [*used, *_opened(spec, step, used, connections)]:
-        for lock in names(connection, table if connection in used else ""):
+    for connection, table in _touched(spec, step, connections):
+        for lock in names(connection, table, identities):
             found[lock] = f"{connection.type}:{connection.name}"
     return sorted(found.items())
+
+
+def files(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[Connection, Path]]:
+    """The database files that `step` may open, each with its connection."""
+    touched = (connection for connection, _ in _touched(spec, step, connections))
+    return [(connection, connection.file) for connection in touched if connection.file]
+
+
+def writes(step: Step) -> bool:
+    """Whether a step may make a database file; the others only look."""
+    return step not in ("checks", "sensor")
+
+
+def _touched(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[Connection, str]]:
+    """The connections that `step` uses, each with the table that it writes there, if it does."""
+    table = spec.name if step in _LOADS else ""
+    used = list(connections.some(_used(spec, step)))
+    opened = _opened(spec, step, used, connections)
+    return [(one, table) for one in used] + [(one, "") for one in opened if one not in used]
 
 
 def _opened(
@@ -126,9 +164,9 @@ def _used(spec: AssetSpec, step: Step) -> Iterable[str]:
     return declared
 
 
-def _of_file(kind: str, file: Path) -> list[str]:
+def _of_file(kind: str, file: Path, identity: str) -> list[str]:
     real = os.path.realpath(file)
-    found = [f"{kind}:{real}"]
+    found = [f"{kind}:id:{identity}" if identity else f"{kind}:{real}"]
     try:
         status = Path(real).stat()
     except OSError:

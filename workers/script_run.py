@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from assets_parser import remaining
-from workers import crash_points, query_failures, query_fence, sessions, waiting
+from workers import crash_points, file_homes, query_failures, query_fence, sessions, waiting
 from workers.connections import Connection
 from workers.context import StepContext
 from workers.engines import QueryFailed
@@ -74,6 +74,8 @@ class ScriptRun:
 
     def _fence_in(self, written: Script) -> None:
         """AlreadyThere, or StepFailed for who is late; without a fence, that is said."""
+        context = self.context
+        self._tell(file_homes.notice(context.engine, context.settings, self.connection))
         if self.fence is None or not written.atomic:
             self.fence = None
             if not self.context.may_commit():
@@ -89,8 +91,11 @@ class ScriptRun:
             self.fence = None
             self._unrecorded(str(error).strip().partition("\n")[0])
 
+    def _tell(self, notice: str) -> None:
+        self.notices += filter(None, [notice])
+
     def _unrecorded(self, why: str) -> None:
-        self.notices += filter(None, [query_fence.unrecorded(self.context, why)])
+        self._tell(query_fence.unrecorded(self.context, why))
 
     def _behind(self, written: Script) -> None:
         """The hooks behind the commit: if one fails, the rows are there all the same."""

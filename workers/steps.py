@@ -72,8 +72,8 @@ def _waits(host: Host, run: Facts, spec: AssetSpec) -> str:
 
 def _wants(
     host: Host, spec: AssetSpec, step: Step, run: Facts
-) -> tuple[list[Want], StepFailed | None]:
-    """The locks that the step needs, and the fault that fails it once it is claimed."""
+) -> tuple[list[Want], StepFailed | NotYet | None]:
+    """The locks that the step needs, and how it ends at once when it is claimed, if it does."""
     places = run.options.workers
     wants = [Want(name=f"run:{run.run_id}", capacity=places)] if places > 0 else []
     opens = spec.opens or imports.OPENERS.keys() & set(spec.imports)
@@ -81,7 +81,7 @@ def _wants(
         return wants, None
     try:
         wants += _file_locks(host, spec, step, run)
-    except StepFailed as error:
+    except (StepFailed, NotYet) as error:
         return wants, error
     return sorted(wants, key=lambda want: want.name), None
 
@@ -90,4 +90,11 @@ def _file_locks(host: Host, spec: AssetSpec, step: Step, run: Facts) -> list[Wan
     from workers import connections, locks  # noqa: PLC0415 - plain scripts need no YAML parser
 
     found = connections.of_run(host.settings, run.run_id, run)
-    return locks.wants(spec, step, found)
+    if host.engine.dialect.name == "sqlite":  # of one host: what has one path is one file
+        return locks.wants(spec, step, found)
+    from workers import file_homes  # noqa: PLC0415 - only a fleet of many hosts needs them
+
+    files = locks.files(spec, step, found)
+    here = file_homes.place(host.engine, host.settings, run.config, run.options, found.environment)
+    known = file_homes.identities(here, files, writes=locks.writes(step)) if files else {}
+    return locks.wants(spec, step, found, known)
