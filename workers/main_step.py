@@ -9,6 +9,7 @@ import functools
 import json
 import marshal
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -42,6 +43,7 @@ MOST_TOLD = 10_000_000  # bytes of what a process says about its value
 MAGIC = b"ARROW1"
 NO_FILE = "the asset left no regular Arrow file behind"
 _FORMS = ("", "table")  # of materialization: what a value can become
+_NO_ROOM = re.compile(r"OSError: \[Errno (28|122|27)\] ")  # ENOSPC, EDQUOT, EFBIG
 LEFT_EARLY = "the process ended with exit code 0 before materialize() returned; nothing is loaded"
 
 
@@ -83,7 +85,8 @@ def _materialize(
     made = _reachable(context, output, scratch)
     job |= {"output": str(made), "result": str(result), "batch_rows": BATCH_ROWS}
     try:
-        attempt.process(interpreter, env, job, scratch)
+        with _named(store.words if made == output else str(made)):
+            attempt.process(interpreter, env, job, scratch)
         said = _returned(result)
         for notice in said["notices"]:
             context.log.line(f"notice: {notice}")
@@ -93,6 +96,19 @@ def _materialize(
         return said
     finally:
         shutil.rmtree(output, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Say of a value that did not fit where it did not; what the asset itself wrote is its own."""
+    try:
+        yield
+    except StepFailed as failed:
+        number = _NO_ROOM.match(failed.message)
+        if number is None or any(not frame.file.startswith("pyarrow/") for frame in failed.frames):
+            raise
+        code = int(number[1])
+        raise StorageError(where, OSError(code, os.strerror(code))) from None
 
 
 def _output(store: Store, name: str) -> Path:
