@@ -1,5 +1,6 @@
 """How the catalog's database is reached: SQLite, or PostgreSQL by URL. Everybody starts here."""
 
+import contextlib
 import os
 import sqlite3
 import weakref
@@ -81,6 +82,8 @@ def _sqlite(url: URL) -> Engine:
             "data: name a folder of this host by `home`, or a PostgreSQL database by `catalog`"
         )
     file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # it holds the key that signs messages
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
     engine = create_engine(url, connect_args={"timeout": 30.0})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -61,7 +61,16 @@ def prepare(settings: Settings) -> None:
             path.chmod(0o711 if path.name in _OPEN else stat.S_IMODE(path.stat().st_mode) & 0o700)
     home.chmod(0o711)
     for path in (home, Path(__file__).parent / "inside"):
-        _check_way(entry, path)
+        if closed := _closed(entry, path):
+            raise SettingsError(
+                f"asset_user = {entry.pw_name!r}: it may not pass through {closed}, which leads to"
+                f" {path}; set `home`, and install fleet, where it may"
+            )
+
+
+def may_run(settings: Settings, program: Path) -> bool:
+    """Whether the user that assets run as may run a program, such as a Python."""
+    return not settings.asset_user or _closed(_entry(settings.asset_user), program) is None
 
 
 @contextlib.contextmanager
@@ -130,16 +139,15 @@ def hint(settings: Settings, message: str) -> str:
     return ""
 
 
-def _check_way(entry: pwd.struct_passwd, path: Path) -> None:
+def _closed(entry: pwd.struct_passwd, path: Path) -> Path | None:
+    """The first that the user may not pass through, or run, on the way to a path."""
     groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
-    for folder in (path.resolve(), *path.resolve().parents):
-        found = folder.stat()
+    for place in (path.resolve(), *path.resolve().parents):
+        found = place.stat()
         theirs = 6 if found.st_uid == entry.pw_uid else 3 if found.st_gid in groups else 0
         if not found.st_mode >> theirs & 1:
-            raise SettingsError(
-                f"asset_user = {entry.pw_name!r}: it may not pass through {folder}, which leads to"
-                f" {path}; set `home`, and install fleet, where it may"
-            )
+            return place
+    return None
 
 
 def _own(folder: Path, uid: int, gid: int) -> None:

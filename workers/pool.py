@@ -20,6 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from workers import installer
+from workers.confinement import may_run
 from workers.errors import StepFailed
 from workers.settings import Settings
 
@@ -147,7 +148,7 @@ class Pool:
         for found, source in candidates:
             path = found.resolve()  # a virtual environment's link would bring its packages along
             facts = memory.recall(path)
-            if facts and facts[1] == "cpython":
+            if facts and facts[1] == "cpython" and may_run(self._settings, path):
                 platform = f"{facts[2]}-{facts[3]}" if facts[3] else facts[2]
                 yield Interpreter(version=facts[0], path=path, source=source, platform=platform)
         memory.save()
