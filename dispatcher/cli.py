@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {  # verb: its line in --help; nothing is imported
     "retry": "Do what an ended run left undone.",
     "follow": "Come back to a run that is going on.",
     "status": "Show one run: its assets, steps and checks.",
+    "why": "Explain what an asset waits for.",
     "runs": "List the latest runs.",
     "logs": "Print what an asset wrote.",
     "cancel": "Ask a run to stop.",

@@ -9,8 +9,25 @@ from typing import Any
 from sqlalchemy import Engine
 
 from dispatcher.fleets import Fleet, place
+from workers.settings import Settings
 
 _SURE = 2  # looks in a row: something may be just about to start
+
+
+def mute(settings: Settings) -> str:
+    """Words for a broker that does not answer; empty if it does, or is not known here."""
+    from redis import RedisError
+
+    from workers import livelog
+
+    if not settings.broker:
+        return ""
+    try:
+        livelog.client(settings).ping()
+    except RedisError:
+        where = place(settings.broker)
+        return f"the broker at {where} does not answer: the run goes on when it is back"
+    return ""
 
 
 @dataclass(slots=True)
