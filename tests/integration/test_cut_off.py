@@ -19,7 +19,7 @@ from tests.support.fleet import Fleet, asset, wait_for
 @pytest.fixture
 def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
     """A fleet without workers yet."""
-    fleet = Fleet(tmp_path, valkey, stop_grace=1)
+    fleet = Fleet(tmp_path, valkey, stop_grace=1, lease=6)
     yield fleet
     fleet.close()
     wait_for(lambda: not trees.members(tmp_path))
