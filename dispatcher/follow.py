@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import runs
 from dispatcher import views
@@ -20,6 +21,7 @@ from dispatcher.patience import Patience
 _QUICK, _SLOW = 0.03, 0.1  # seconds between looks: short runs should not feel long
 _SETTLED = 3.0  # seconds after which a run is no short one
 _LOOK_AT_FLEET = 2.0
+_AWAY = 0.5  # seconds between looks at a catalog that does not answer
 CTRL_C = "Ctrl-C"
 _SIGNALS = {signal.SIGINT: CTRL_C, signal.SIGTERM: "the command was told to end (SIGTERM)"}
 
@@ -72,6 +74,7 @@ class Follow:
     interrupts: int = 0
     _why: str = ""  # the first interrupt, in words
     _asked: bool = False
+    _away: bool = False  # the catalog could not be read at the last look
     _since: float = 0.0
     _started: float = field(default_factory=time.monotonic)
     _looked: float = field(default_factory=time.monotonic)
@@ -85,12 +88,28 @@ class Follow:
         patience = Patience(self.engine, self.fleet)
         with _signals(self._interrupted):
             try:
-                while not self._look(board):
-                    self._look_at_fleet(patience)
+                while not self._patiently(patience, lambda: self._look(board)):
+                    self._patiently(patience, lambda: self._look_at_fleet(patience))
                     time.sleep(self._pause())
             finally:
                 self.display.close(board)
         return board
+
+    def _patiently(self, patience: Patience, look: Callable[[], bool]) -> bool:
+        """What `look` says; while the catalog is away False: the run goes on, and so do we."""
+        try:
+            over = look()
+        except (OperationalError, InterfaceError):
+            patience.catalog_away()
+            if not self._away:
+                self.display.notice("the catalog does not answer: the run goes on, we wait for it")
+            self._away = True
+            time.sleep(_AWAY)
+            return False
+        if self._away:
+            self.display.notice("the catalog is back")
+            self._away = False
+        return over
 
     def _look(self, board: Board) -> bool:
         """Take in what happened since the last look; whether the run is over."""
@@ -121,12 +140,12 @@ class Follow:
         for line in self.logs.read():
             self.display.log(line.asset, line.step, line.text)
 
-    def _look_at_fleet(self, patience: Patience) -> None:
-        if time.monotonic() - self._looked < _LOOK_AT_FLEET:
-            return
-        self._looked = time.monotonic()
-        for notice in patience.look():
-            self.display.notice(notice)
+    def _look_at_fleet(self, patience: Patience) -> bool:
+        if time.monotonic() - self._looked >= _LOOK_AT_FLEET:
+            self._looked = time.monotonic()
+            for notice in patience.look():
+                self.display.notice(notice)
+        return False
 
     def _pause(self) -> float:
         return _QUICK if time.monotonic() - self._started < _SETTLED else _SLOW
@@ -140,8 +159,8 @@ class Follow:
         if self.interrupts > 1:
             raise Left
         if self.interrupts == 1 and not self._asked:
-            self._asked = True
             runs.cancel(self.engine, self.run_id, self._why)
+            self._asked = True
             ends = "stops everything" if self.fleet.embedded else "leaves it to itself"
             again = "Ctrl-C again" if self._why == CTRL_C else f"{self._why}; once more"
             self.display.notice(f"cancelling run {self.run_id}; {again} {ends}")

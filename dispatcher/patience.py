@@ -48,6 +48,10 @@ class Patience:
         yield from self._look_at_broker()
         yield from self._look_for_workers()
 
+    def catalog_away(self) -> None:
+        """The catalog could not be read: all beats are old then, though nobody has died."""
+        self._alone = 0
+
     def _look_at_broker(self) -> Iterator[str]:
         if self._answers():
             if self._mute >= _SURE:

@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 TICK = 1.0  # seconds between two looks at the pool's children
 _SHORTEST = 0.02  # seconds between two looks at what waits for a time
 _FIRST_TIDY = 2.0  # seconds
-_SLOW = 0.25  # of the lease; a catalog that takes so long to note a beat is as good as away
 _TIDY_EVERY = 3600.0  # seconds
 
 #: Held while the heart works with the catalog: a child forked in the middle would inherit locks
@@ -168,10 +167,7 @@ class Heart:
         workers.register(self._engine, self._description.worker(), fresh=fresh)
 
     def _beat(self) -> None:
-        asked = time.monotonic()
         heard = workers.beat(self._engine, self._name)
-        if time.monotonic() - asked > self._settings.lease * _SLOW:
-            self._blind_until = time.monotonic()  # others may have waited as long to renew
         if not heard.known or self._description.news():
             self._register()
         elif heard.drains != self._drains and not self._departure.drains:
