@@ -5,17 +5,20 @@ leads to it, so that who sends a step need not know where the file is. A home wi
 of a file which all hosts reach.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from assets_parser import connection_names
+from assets_parser.spec import load_spec
 from catalog import facts
 from catalog.clock import now
 from catalog.engine import reading
 from catalog.tables import Fact, FileHome
+from catalog.values import StepKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,28 +93,31 @@ def lead(engine: Engine, keys: Collection[str], identity: str) -> Home | None:
     return None
 
 
-def hosts(
-    connection: Connection, runs: Mapping[str, tuple[str, str]], uses: Mapping[Any, tuple[str, ...]]
-) -> dict[Any, str]:
-    """For each step the host that its files belong to, where they belong to one.
+def hosts(connection: Connection, steps: Sequence[Any]) -> dict[StepKey, str]:
+    """For each queued step the host that its files belong to, where they belong to one.
 
-    `runs` gives the config and the environment of each run; `uses` the connections that a step
-    names, by any key whose first part is the run.
+    `steps` are rows with run_id, asset, step, spec_json, and the run's config and environment.
     """
-    keys = {
-        step: [
-            key(scope, runs[step[0]][1], name)
-            for name in names
-            for scope in dict.fromkeys(("", runs[step[0]][0]))
-        ]
-        for step, names in uses.items()
-    }
+    if connection.dialect.name == "sqlite" or not _any(connection):
+        return {}
+    keys = {(row.run_id, row.asset, row.step): _keys(row) for row in steps}
     homes = _named(connection, {one for found in keys.values() for one in found})
     owned = {
         step: [homes[one].host for one in found if one in homes and homes[one].host]
         for step, found in keys.items()
     }
     return {step: found[0] for step, found in owned.items() if found}
+
+
+def _any(connection: Connection) -> bool:
+    return bool(connection.scalar(select(exists().where(FileHome.host != ""))))
+
+
+def _keys(row: Any) -> list[str]:
+    """The facts that may lead to the step's files; each worker may have connections of its own."""
+    names = connection_names.of_step(load_spec(row.spec_json), row.step)
+    scopes = dict.fromkeys(("", row.config))
+    return [key(scope, row.environment, name) for name in names for scope in scopes]
 
 
 def _named(connection: Connection, keys: Collection[str]) -> dict[str, Home]:

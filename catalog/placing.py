@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from catalog import file_homes
 from catalog.clock import now
 from catalog.engine import reading
 from catalog.states import RunState, StepState
@@ -57,7 +58,8 @@ class Queued:
     """A step that waits for a worker, with what it says of itself and where it was sent last.
 
     `spec` is the asset's description as it was written; `near` are hosts that did the asset's step
-    before this one, or this very step in the run before, best first.
+    before this one, or this very step in the run before, best first; `home` is the host that its
+    database file belongs to.
     """
 
     id: int
@@ -69,6 +71,7 @@ class Queued:
     sends: int
     reason: str
     near: tuple[str, ...] = ()
+    home: str = ""
 
 
 def takers(engine: Engine, fleet: str, within: float) -> list[Taker]:
@@ -110,7 +113,8 @@ def steps(engine: Engine, keys: Collection[StepKey], *, near: bool = False) -> l
             rows = _of_run(connection, run_id, sorted({asset for asset, _ in wanted}))
             rows = [row for row in rows if (row.asset, row.step) in wanted]
             close = _near(connection, rows) if near and rows else {}
-            found += [_queued(row, close.get((row.asset, row.step), ())) for row in rows]
+            homes = file_homes.hosts(connection, rows)
+            found += [_queued(row, homes, close.get((row.asset, row.step), ())) for row in rows]
     order = {key: place for place, key in enumerate(keys)}
     return sorted(found, key=lambda step: order[step.key])
 
@@ -128,6 +132,8 @@ _COLUMNS = (
     Run.pipeline,
     Run.contract,
     Run.created_at,
+    Run.config,
+    Run.environment,
 )
 _ASSET = and_(AssetRun.run_id == StepRun.run_id, AssetRun.asset == StepRun.asset)
 _ALL = select(*_COLUMNS).join(AssetRun, _ASSET).join(Run, Run.id == StepRun.run_id)
@@ -143,10 +149,13 @@ def _of_run(
     return found
 
 
-def _queued(row: Row[*tuple[Any, ...]], near: tuple[str, ...] = ()) -> Queued:
+def _queued(
+    row: Row[*tuple[Any, ...]], homes: Mapping[StepKey, str], near: tuple[str, ...] = ()
+) -> Queued:
+    key = (row.run_id, row.asset, row.step)
     return Queued(
         id=row.id,
-        key=(row.run_id, row.asset, row.step),
+        key=key,
         pipeline=row.pipeline,
         contract=row.contract,
         spec=json.loads(row.spec_json),
@@ -154,6 +163,7 @@ def _queued(row: Row[*tuple[Any, ...]], near: tuple[str, ...] = ()) -> Queued:
         sends=row.sends,
         reason=row.reason,
         near=near,
+        home=homes.get(key, ""),
     )
 
 
@@ -215,7 +225,9 @@ def misplaced(
         .limit(MANY)
     )
     with reading(engine) as connection:
-        return [_queued(row) for row in connection.execute(query)]
+        rows = connection.execute(query).all()
+        homes = file_homes.hosts(connection, rows)
+        return [_queued(row, homes) for row in rows]
 
 
 def move(engine: Engine, step: Queued, queue: str, reason: str, *, sent: bool) -> bool:

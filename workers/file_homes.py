@@ -19,8 +19,6 @@ from workers.connections import Connection
 from workers.errors import NotYet, StepFailed
 from workers.settings import Settings
 
-_AGAIN = 2.0  # seconds until a step that came to the wrong host is sent again
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -158,7 +156,7 @@ def _refuse_elsewhere(here: Place, connection: Connection, home: Home, *, common
         f"{home.path} of connection {connection.name!r} belongs to host {home.host}, this is "
         f"{here.host}: sent there. If that host is gone for good, let the one that has the file "
         f"now bear its name (`host = {home.host!r}`), or name the folder in `shared_files`",
-        _AGAIN,
+        0.0,
     )
 
 

@@ -10,12 +10,13 @@ does not tell upper from lower case is covered by the inode too.
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from assets_parser import imports
+from assets_parser import connection_names, imports
+from assets_parser.connection_names import OURS
 from assets_parser.spec import AssetSpec, Step
 from workers.connections import Connection, Connections
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[Path, str] = MappingProxyType({})
 _TARGET = ("host", "port", "database", "path", "account", "project_id", "catalog")
-_LOADS = frozenset(
-    {"load", "query", "seed", "ingest", "sensor", "checks"}
-)  # by us, not by the asset
-_OPENS_FILES = frozenset({"bruin", "duckdb", "sqlite3"})
 
 
 def name(connection: Connection) -> str | None:
@@ -80,7 +77,7 @@ def places(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[
     """The connections with `max_concurrent_assets` that `step` uses: lock, limit, words."""
     secrets = [secret.key for secret in spec.secrets]
     source = str(spec.parameters.get("source_connection") or "")
-    used = [spec.connection, *([] if step in _LOADS else secrets)]
+    used = [spec.connection, *([] if step in OURS else secrets)]
     if step == "ingest":
         used.append(source)
     found = ((one, one.number("max_concurrent_assets")) for one in connections.some(used))
@@ -121,8 +118,8 @@ def writes(step: Step) -> bool:
 
 def _touched(spec: AssetSpec, step: Step, connections: Connections) -> list[tuple[Connection, str]]:
     """The connections that `step` uses, each with the table that it writes there, if it does."""
-    table = spec.name if step in _LOADS else ""
-    used = list(connections.some(_used(spec, step)))
+    table = spec.name if step in OURS else ""
+    used = list(connections.some(connection_names.of_step(spec, step)))
     opened = _opened(spec, step, used, connections)
     return [(one, table) for one in used] + [(one, "") for one in opened if one not in used]
 
@@ -135,7 +132,7 @@ def _opened(
     Those that its text names; where a source opens databases and neither declares nor names one,
     any of that kind may be meant.
     """
-    if step in _LOADS - {"query"}:
+    if step in OURS - {"query"}:
         return []
     said = imports.files(_sql(spec)) if step == "query" else spec.opens
     named = [one for one, file in connections.of_files() if file.name in said]
@@ -147,21 +144,6 @@ def _opened(
 
 def _sql(spec: AssetSpec) -> str:
     return "\n".join((*spec.hooks.pre, spec.query, *spec.hooks.post))
-
-
-def _used(spec: AssetSpec, step: Step) -> Iterable[str]:
-    """The connections whose files the step may open.
-
-    A materialize step returns data instead of writing it: its target alone is no reason to wait.
-    """
-    secrets = [secret.key for secret in spec.secrets]
-    declared = [secret.key for secret in spec.secrets if not secret.injected]
-    if step in _LOADS:
-        source = str(spec.parameters.get("source_connection") or "")
-        return [spec.connection, source] if step == "ingest" else [spec.connection]
-    if step == "script" or _OPENS_FILES.intersection(spec.imports):
-        return [spec.connection, *secrets]
-    return declared
 
 
 def _of_file(kind: str, file: Path, identity: str) -> list[str]:

@@ -246,7 +246,7 @@ def _names(takers: Sequence[Taker]) -> str:
 
 def of_queued(router: Router, step: Queued, *, avoid: str = "") -> Route:
     """Where a queued step of the catalog is to be sent."""
-    needs = needs_of(step.spec, step.key[2], near=step.near, contract=step.contract)
+    needs = needs_of(step.spec, step.key[2], near=step.near, contract=step.contract, home=step.home)
     return router.of(needs, avoid=avoid)
 
 

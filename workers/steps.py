@@ -60,8 +60,10 @@ def _claim(
     if isinstance(outcome, Refused | Deferred):
         return outcome
     attempt = Attempt(host=host, claim=outcome, spec=spec, run=run, since=since)
-    later = NotYet(waits, min(_LOOK_MOST, _LOOK + outcome.waited / 10)) if waits else None
-    return attempt, later or unusable
+    pause = min(_LOOK_MOST, _LOOK + outcome.waited / 10)
+    if isinstance(unusable, NotYet):  # it is sent to another host at once, and again now and then
+        unusable = NotYet(unusable.reason, pause if outcome.waited > _LOOK else 0.0)
+    return attempt, NotYet(waits, pause) if waits else unusable
 
 
 def _waits(host: Host, run: Facts, spec: AssetSpec) -> str:

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from assets_parser.spec import AssetSpec, RunOptions
 from catalog import engine as engines
 from catalog import file_homes as homes
-from catalog import mounts
+from catalog import mounts, placing
+from tests.support.plans import asset, plan, record
 from tests.support.postgres import PostgresServer, postgres_server
 from workers import connections, file_homes, file_marks, locks
 from workers.errors import NotYet, StepFailed
@@ -123,12 +124,12 @@ def test_the_host_that_wrote_first_has_it_and_another_is_sent_there(a: Machine) 
 
 def test_who_sends_a_step_learns_its_host_by_the_connections_name(a: Machine) -> None:
     a.locks()
-    name = a.connection
-    with a.catalog.connect() as link:
-        runs = {"r1": ("/project/.bruin.yml", ""), "r2": ("", "default"), "r3": ("", "other")}
-        uses = {(run, "t"): ("pg", name) for run in runs}
-        found = homes.hosts(link, runs, uses)
-    assert found == {("r1", "t"): "a", ("r2", "t"): "a"}
+    step = asset("shop.t", steps=("materialize", "load"), connection=a.connection)
+    sent = record(a.catalog, plan([step]), config="/project/.bruin.yml")
+    other = record(a.catalog, plan([step], environment="other"))
+    keys = [(run, "shop.t", name) for run in (sent, other) for name in ("materialize", "load")]
+    homes_of = {found.key: found.home for found in placing.steps(a.catalog, keys)}
+    assert homes_of == dict.fromkeys(keys, "") | {(sent, "shop.t", "load"): "a"}
 
 
 def test_who_only_looks_makes_no_home(a: Machine) -> None:
