@@ -122,6 +122,8 @@ def play(ground: Ground, name: str, *, rig: Callable[..., Any] = Fleet, **option
         fleet.begin()
         _hit(fleet, scenario.fault, outcome)
         _judge(fleet, outcome)
+    except AssertionError as error:  # it did not come to the fault: said with the others
+        outcome.faults += str(error).splitlines()
     finally:
         fleet.close()
     return outcome

@@ -1,0 +1,41 @@
+"""What one look of each periodic kind costs, and what many workers ask for in a second."""
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from benchmarks.scale.plans import FLEET
+from benchmarks.scale.timing import Times
+from catalog import details, levels, placing, recover
+from workers import reconcile
+from workers.settings import Settings
+
+SLOTS = 2  # of each worker
+#: Times a second that one worker does each, by default settings; a slot that works looks each
+#: second and renews every five.
+RATES = {
+    "beat": 1 / 5,
+    "overdue": 1.0,
+    "next due": 1.0,
+    "reconcile": 1 / 5,
+    "look": SLOTS * 4 / 5,
+    "renew": SLOTS * 1 / 5,
+}
+
+
+def looks(engine: Engine, app: Celery, settings: Settings, run_id: str, times: Times) -> None:
+    """Each periodic look a few times, at a run that goes on, while nobody else works."""
+    for _ in range(5):
+        times.take("overdue", lambda: recover.overdue(engine, FLEET))
+        times.take("next due", lambda: recover.next_due(engine, FLEET))
+        times.take("lost", lambda: recover.lost(engine, FLEET))
+        times.take("stale", lambda: recover.stale(engine, FLEET))
+        times.take("stuck levels", lambda: recover.stuck_levels(engine, FLEET))
+        times.take("takers", lambda: placing.takers(engine, FLEET, 20.0))
+        times.take("reconcile", lambda: reconcile.run_once(engine, app, settings))
+        times.take("advance", lambda: levels.advance(engine, run_id))
+        times.take("status", lambda: details.asset_runs(engine, run_id))
+
+
+def busy(times: Times, workers: int) -> float:
+    """Seconds of work in a second that so many workers ask of the catalog, all slots at work."""
+    return workers * sum(rate * times.mean(name) for name, rate in RATES.items())
