@@ -1,18 +1,16 @@
 """The project as workers on other hosts receive it: a content-addressed archive on storage.
 
 The dispatcher makes a Bundle of a project and ships it before it records the run; workers unpack it
-(workers.bundle_cache). Collection is here too: reconcile's tidying calls `collect`.
+(workers.bundle_cache). Collection is here too: the heart's tidying uses it.
 """
 
 import gzip
 import hashlib
 import io
-import logging
 import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -27,14 +25,13 @@ from workers.project_files import BundleRefused
 from workers.settings import Settings
 from workers.stores import StorageError, Store
 
-logger = logging.getLogger(__name__)
-
 FOLDER = "bundles"  # in storage
 #: Time of all files: no zip refuses it, and the same content is the same archive.
 MOMENT = 1_577_836_800  # 2020-01-01
 GRACE = 86_400.0  # seconds that a bundle is kept after it was asked for last
 _LEVEL = 3  # of gzip: text shrinks nearly as much as at 9, in a third of the time
 _TRIES = 3  # a project may change while it is packed
+_CLOCKS = 3600.0  # seconds by which those of hosts and storage may differ, and an upload may take
 _BIGGEST = 5  # files that are named where a bundle is too large
 
 
@@ -185,22 +182,32 @@ class _Hashed(io.RawIOBase):
 
 
 def collect(engine: Engine, store: Store, grace: float = GRACE) -> list[str]:
-    """Remove what no open run has and nobody asked for within `grace` seconds; the names.
+    """Remove what no open run has and nobody asked for within `grace` seconds; the names."""
+    return remove(store, let_go(engine, grace), grace)
 
-    The catalog lets go first, in one statement that looks at the runs again; a path that it let go
-    is never used again. What a crash left unnoted goes after the same time.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What the catalog has let go, and what it still needs: paths in storage."""
+
+    gone: tuple[str, ...]
+    kept: frozenset[str]
+
+
+def let_go(engine: Engine, grace: float = GRACE) -> Released:
+    """First in the catalog, in one statement that looks at the runs again.
+
+    A path that was let go is never used again, so its file may be removed at any time after.
     """
-    gone = bundles.remove_unused(engine, grace)
-    for name in gone:
-        store.delete(name)
-    return [*gone, *_sweep(engine, store, grace)]
+    gone = tuple(bundles.remove_unused(engine, grace))
+    return Released(gone=gone, kept=frozenset(bundles.paths(engine)))
 
 
-def _sweep(engine: Engine, store: Store, grace: float) -> Iterator[str]:
-    before = time.time() - max(grace, 3600.0)  # clocks of hosts and storage may differ by minutes
+def remove(store: Store, released: Released, grace: float = GRACE) -> list[str]:
+    """Then in storage, also what a crash left unnoted, after the same time. Raises StorageError."""
+    before = time.time() - max(grace, _CLOCKS)
     old = [entry.name for entry in store.list(FOLDER) if entry.changed < before]
-    noted = bundles.paths(engine) if old else set()  # after the list: what is stored is noted later
-    for name in old:
-        if name not in noted:
-            store.delete(name)
-            yield name
+    names = list(dict.fromkeys([*released.gone, *(n for n in old if n not in released.kept)]))
+    for name in names:
+        store.delete(name)
+    return names

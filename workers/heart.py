@@ -181,16 +181,16 @@ class Heart:
         self._drains = True
 
     def _tidy(self) -> None:
-        """Tell which Pythons there are, and let old environments go.
-
-        Those may be gigabytes: that is done beside the heart, which beats on.
-        """
-        from workers.envs import EnvStore  # noqa: PLC0415 - the first task need not wait for these
+        """Tell which Pythons there are, and let old environments and bundles go."""
+        from workers import bundles, stores  # noqa: PLC0415 - the first task need not wait for these
+        from workers.envs import EnvStore  # noqa: PLC0415
 
         self._description.look()
         self._register()
-        store = EnvStore(self._settings)
-        threading.Thread(target=_evict, args=(store,), name="evict", daemon=True).start()
+        envs, storage = EnvStore(self._settings), stores.of(self._settings)
+        _beside("evict", lambda: _evict(envs))
+        released = bundles.let_go(self._engine)
+        _beside("collect", lambda: bundles.remove(storage, released))
 
     def _reconcile(self) -> None:
         patient = clock() - self._sees_since > self._settings.lease
@@ -198,7 +198,8 @@ class Heart:
         if healed:
             logger.warning("reconcile: %s", healed)
         run_values.sweep(self._engine, self._settings)
-        working_copies.sweep(self._settings, self._engine)
+        if over := working_copies.over(self._settings, self._engine):
+            _beside("sweep", lambda: working_copies.remove(self._settings, over))
 
     def _bury_children(self) -> None:
         """The steps of a pool child that died are lost now, not when their lease runs out."""
@@ -223,12 +224,26 @@ class Heart:
             levels.advance(self._engine, self._app, claim.run_id)
 
 
+def _beside(name: str, act: Callable[[], object]) -> None:
+    """Do it beside the heart, which beats on: it may be gigabytes, or a network. No catalog in it.
+
+    What is not done now is done the next time; two never do the same at once.
+    """
+    if any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def work() -> None:
+        try:
+            act()
+        except OSError as error:
+            logger.warning("%s: %s", name, error)
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
 def _evict(store: "EnvStore") -> None:
-    try:
-        for key in store.evict():
-            logger.info("removed environment %s, which was not used", key)
-    except OSError as error:
-        logger.warning("old environments could not be removed: %s", error)
+    for key in store.evict():
+        logger.info("removed environment %s, which was not used", key)
 
 
 def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:

@@ -85,22 +85,30 @@ def _copy(tree: Path, folder: Path) -> None:
 
 
 def sweep(settings: Settings, engine: Engine) -> list[str]:
-    """Delete what belongs to runs that are over: working copies, fetched files; their names.
+    """Delete what belongs to runs that are over; the names."""
+    return remove(settings, over(settings, engine))
 
-    Logs that a killed worker did not store are stored first.
+
+def over(settings: Settings, engine: Engine) -> list[Path]:
+    """Folders of this host that belong to runs that are over: copies, and fetched files."""
+    folders = [settings.work]
+    if "://" in settings.storage:
+        folders += [settings.storage_path / "logs", settings.storage_path / "runs"]
+    return [folder / name for folder in folders for name in _over(engine, folder)]
+
+
+def remove(settings: Settings, folders: list[Path]) -> list[str]:
+    """Delete them, but where a step still works; logs that a killed worker left are stored first.
+
+    The names of those that are gone. Raises StorageError.
     """
-    removed = [
-        name for name in _over(engine, settings.work) if _remove(settings, settings.work / name)
-    ]
-    if "://" not in settings.storage:
-        return removed
-    store = stores.of(settings)
-    for name in _over(engine, store.folder / "logs"):
-        for log in (store.folder / "logs" / name).glob("*.log"):
-            store.keep(storage.relative(store.folder, log))
-    for folder in (store.folder / "logs", store.folder / "runs"):
-        removed += [name for name in _over(engine, folder) if _remove(settings, folder / name)]
-    return removed
+    logs = settings.storage_path / "logs"
+    for folder in folders:
+        if folder.parent == logs:
+            store = stores.of(settings)
+            for log in folder.glob("*.log"):
+                store.keep(storage.relative(store.folder, log))
+    return [folder.name for folder in folders if _remove(settings, folder)]
 
 
 def _over(engine: Engine, folder: Path) -> list[str]:
