@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from catalog import locks
+from catalog import locks, work
 from catalog.placing import NOWHERE, UNABLE
 from catalog.runs import StepView
 from catalog.workers import WorkerView
@@ -128,10 +128,8 @@ def _takers(found: Scene, queue: str) -> Iterator[Cause]:
 
 
 def _doing(found: Scene, one: WorkerView) -> str:
-    from catalog import holders
-
     info = one.info
-    busy = len(holders.held_by(found.engine, info.name))
+    busy = len(work.going_on(found.engine, info.name).get(info.name, ()))
     if one.drain_at:
         return f"worker {info.name} listens there, but is drained: it takes nothing new"
     free = info.slots - busy

@@ -14,7 +14,10 @@ from dispatcher.look import Look
 @settings_flags
 @output_flags
 def command(*, everyone: bool, overrides: dict[str, Any], look: Look) -> None:
-    """List the fleet's workers: their slots, queues, Pythons, and what runs on them."""
+    """List the fleet's workers: slots, queues, Pythons, environments, and what runs on them.
+
+    -v shows each step that runs and each environment, with its size and how often it was used.
+    """
     from dispatcher import fleets, worker_text
 
     settings = fleets.load_settings(overrides)
@@ -26,4 +29,4 @@ def command(*, everyone: bool, overrides: dict[str, Any], look: Look) -> None:
     elif not shown:
         look.terminal.line("no workers: fleet up starts one here, fleet worker joins a fleet")
     else:
-        worker_text.show(look.terminal, shown)
+        worker_text.show(look.terminal, shown, verbose=look.verbose)
