@@ -55,7 +55,6 @@ _OTHERS = select(
     exists().where(
         StepRun.state == StepState.RUNNING,
         StepRun.worker == bindparam("worker_"),
-        StepRun.lease_until >= now(),
         StepRun.id != bindparam("id_"),
     )
 )
