@@ -58,7 +58,11 @@ def make_app(settings: Settings) -> Celery:
         "fleet", loader=Loader, amqp=Amqp, set_as_current=False
     )
     app.conf.update(
-        _addresses(settings) | _delivery(settings) | _results() | _connections() | _shape(settings)
+        _addresses(settings)
+        | _delivery(settings)
+        | _results(settings)
+        | _connections()
+        | _shape(settings)
     )
     signing.attach(app, settings)
     routing.attach(app, settings)
@@ -111,7 +115,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _results() -> dict[str, Any]:
+def _results(settings: Settings) -> dict[str, Any]:
     """Chords count in results; nothing else reads them."""
     return {
         "result_expires": _DAY,
@@ -119,7 +123,7 @@ def _results() -> dict[str, Any]:
         "result_chord_join_timeout": 2.0,  # the claim on a body must lapse before the message does
         "result_backend_always_retry": True,  # a task that ends during an outage did not fail
         "result_backend_max_retries": 100,
-        "result_backend_transport_options": {"global_keyprefix": "fleet:result:"},
+        "result_backend_transport_options": {"global_keyprefix": f"{settings.fleet}:result:"},
     }
 
 

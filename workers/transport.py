@@ -54,8 +54,14 @@ class QoS(redis.QoS):
             ceiling = self.now(client) - self.visibility_timeout
             try:
                 with redis.Mutex(client, self.unacked_mutex_key, self.unacked_mutex_expire):
-                    tags = client.zrangebyscore(
-                        self.unacked_index_key, 0, ceiling, start=num and start, num=num
+                    # ZRANGE, as kombu puts the fleet's prefix before the key of few commands
+                    tags = client.zrange(
+                        self.unacked_index_key,
+                        0,
+                        ceiling,
+                        byscore=True,
+                        offset=num and start,
+                        num=num,
                     )
                     for tag in tags or []:
                         self.restore_by_tag(tag, client)  # type: ignore[no-untyped-call]
