@@ -44,9 +44,11 @@ def make(root: str, settings: Settings) -> "Bundle":
 
 def ship(engine: "Engine", settings: Settings, bundle: "Bundle") -> None:
     """See to it that storage has it; FleetError if that cannot be."""
-    from workers import bundles, stores
+    from workers import bundles, storage_host, stores
     from workers.project_files import BundleRefused
 
+    if refusal := storage_host.refusal(engine, settings):
+        raise FleetError(refusal)
     try:
         bundles.ship(engine, stores.of(settings), bundle)
     except BundleRefused as error:

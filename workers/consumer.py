@@ -15,7 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
 from catalog.schema import CatalogRefused
-from workers import catalog_host, orphans, signing, slots, stores, tasks, weights
+from workers import (
+    catalog_host,
+    crash_points,
+    orphans,
+    signing,
+    slots,
+    storage_host,
+    stores,
+    tasks,
+    weights,
+)
 from workers.app import make_app, taken_by
 from workers.bell import Bell
 from workers.departure import Departure
@@ -79,6 +89,7 @@ def run(
     heart.on_drain = _Intake(worker).close
     _beat_while_working(heart, name)
     _on(signals.worker_process_init, orphans.take_in)
+    _on(signals.before_task_publish, lambda: crash_points.reach("publish"))
     _on(signals.worker_ready, lambda: departure.heed_signals(bell.ring, children, settings))
     worker.start()
     if room:
@@ -87,10 +98,11 @@ def run(
 
 
 def _unfit(host: Host) -> str:
-    """Why this worker cannot work with the catalog, which it waits for and brings up to date."""
+    """Why this worker cannot work with the catalog, which it waits for, or with the storage."""
     try:
         patiently(lambda: engines.upgrade(host.engine), "to begin")
-        return catalog_host.refusal(host.engine, host.settings)
+        engine, settings = host.engine, host.settings
+        return catalog_host.refusal(engine, settings) or storage_host.refusal(engine, settings)
     except (CatalogRefused, ValueError) as error:
         return str(error)
     except SQLAlchemyError as error:

@@ -11,7 +11,7 @@ from catalog import bundles as noted
 from catalog import engine as engines
 from catalog import runs
 from tests.support import catalogs, plans
-from workers import bundles, stores, working_copies
+from workers import bundles, storage_host, stores, working_copies
 from workers.bundle_cache import BundleCache
 from workers.bundles import Bundle
 from workers.errors import StepFailed
@@ -212,3 +212,16 @@ def test_the_least_recently_used_go_first_and_none_in_use(place: Place) -> None:
                 pass
         found = [(here / digest).exists() for digest in digests]
         assert found == [True, False, True], "the oldest is in use, the next oldest goes"
+
+
+def test_a_storage_that_is_not_the_fleets_is_refused(place: Place) -> None:
+    """A share that is not mounted is an empty folder; nothing may be stored there."""
+    given = {"catalog": str(place.engine.url)}
+    assert storage_host.refusal(place.engine, place.worker("one", **given)) == ""
+    assert storage_host.refusal(place.engine, place.worker("two", **given)) == ""
+    (place.folder / "storage").rename(place.folder / "elsewhere")
+    said = storage_host.refusal(place.engine, place.worker("two", **given))
+    assert "is not the storage that this fleet uses" in said
+    forgotten = Settings(home=place.folder / "three", **given)
+    assert str(place.folder / "three" / "storage") in storage_host.refusal(place.engine, forgotten)
+    assert storage_host.refusal(place.engine, Settings(home=place.folder / "four")) == ""
