@@ -20,7 +20,7 @@ MARK = "fleet-storage"
 def refusal(engine: Engine, settings: Settings) -> str:
     """Why not, in words; empty if it does.
 
-    A fleet whose catalog is in its home has one host, and one that a command starts for its run too.
+    A fleet whose catalog is in its home has one host, and so has one that a command starts.
     """
     if not settings.catalog or settings.fleet.startswith(EMBEDDED):
         return ""
