@@ -15,7 +15,7 @@ from redis import RedisError
 from assets_parser.spec import AssetSpec
 from catalog import claims, losses
 from catalog.claims import CheckRow, Claim, Ended, StepError
-from workers import levels, livelog, storage, waiting, working_copies
+from workers import crash_points, levels, livelog, storage, waiting, working_copies
 from workers.context import StepContext, StepResult
 from workers.errors import Kind, Locked, NotYet, StepFailed
 from workers.host import Facts, Host, StepFunction, foresee
@@ -60,12 +60,15 @@ class Attempt:
             outcome = self._logged(keeper, masker, unusable)
         if keeper.stop.reason == FENCED:
             return {"refused": keeper.stop.words}
+        crash_points.reach("end:before")
         ended = patiently(
             lambda: self._record(outcome, keeper, masker),
             "to record the end of a step",
             self.host.leaving,
         )
+        crash_points.reach("end:recorded")
         self._go_on(ended, detached=detached)
+        crash_points.reach("end:before-ack")
         if ended.refused:
             return {"refused": ended.refused}
         if isinstance(outcome, NotYet) or (ended.deferred and _is_lost(keeper, outcome)):

@@ -2,8 +2,9 @@
 
 Inert unless the worker's own environment holds FLEET_CRASH="point=action[:nth]", several of them
 separated by commas: at the nth time that the point is reached (the first one, if none is said) the
-action is done: `kill` (SIGKILL), `stop` (SIGSTOP) or `sleep/SECONDS`. FLEET_CRASH_LOG names a file
-that gets a line "point pid" each time; the times are counted there, over all processes.
+action is done: `kill` (SIGKILL), `stop` (SIGSTOP), `main` (kills the worker's main process, whose
+child reaches the point) or `sleep/SECONDS`. FLEET_CRASH_LOG names a file that gets a line "point
+pid" each time; the times are counted there, over all processes.
 """
 
 import fcntl
@@ -41,8 +42,8 @@ def parsed(text: str) -> dict[str, Crash]:
     for part in filter(None, text.split(",")):
         point, _, rest = part.partition("=")
         action, _, nth = rest.partition(":")
-        if action.partition("/")[0] not in (*_SIGNALS, "sleep"):
-            raise ValueError(f"{WANTED}: {part!r} is not point=kill|stop|sleep[:nth]")
+        if action.partition("/")[0] not in (*_SIGNALS, "main", "sleep"):
+            raise ValueError(f"{WANTED}: {part!r} is not point=kill|stop|main|sleep[:nth]")
         found[point.strip()] = Crash(action=action, nth=int(nth or 1))
     return found
 
@@ -64,5 +65,8 @@ def _times(point: str) -> int:
 def _do(action: str) -> None:
     if found := _SIGNALS.get(action):
         os.kill(os.getpid(), found)
+        return
+    if action == "main":
+        os.kill(os.getppid(), signal.SIGKILL)
         return
     time.sleep(float(action.partition("/")[2] or _SLEEP))

@@ -13,13 +13,14 @@ from sqlalchemy import Engine
 from catalog import levels, runs
 from catalog.levels import Finished, Published
 from catalog.values import StepKey
-from workers import contract, sending
+from workers import contract, crash_points, sending
 
 
 def advance(engine: Engine, app: Celery, run_id: str) -> str:
     """Move the run on if its level is over, or begin it; says in a few words what became of it."""
     outcome = levels.advance(engine, run_id)
     if isinstance(outcome, Published):
+        crash_points.reach("level:advanced")
         publish(engine, app, run_id, outcome)
         return f"level {outcome.level}"
     return str(outcome.state) if isinstance(outcome, Finished) else outcome.reason
@@ -44,6 +45,7 @@ def publish(engine: Engine, app: Celery, run_id: str, level: Published) -> None:
     body.on_error(failed)  # type: ignore[no-untyped-call]
     if header:
         chord(header, app=app)(body)  # type: ignore[no-untyped-call]
+    crash_points.reach("level:published")
     levels.confirm_sent(engine, run_id, list(queues))
 
 

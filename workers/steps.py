@@ -10,7 +10,7 @@ from assets_parser import imports
 from assets_parser.spec import AssetSpec, Step
 from catalog import claims
 from catalog.claims import Deferred, Refused, Want
-from workers import contract
+from workers import contract, crash_points
 from workers.attempt import Attempt
 from workers.errors import NotYet, StepFailed
 from workers.host import Facts, Host
@@ -45,6 +45,7 @@ def _claim(
     waits = _waits(host, run, spec) if step == "checks" else ""
     wants, unusable = ([], None) if waits else _wants(host, spec, step, run)
     since = clock()
+    crash_points.reach("claim:before")
     outcome = claims.claim(
         host.engine,
         run_id,
@@ -59,6 +60,7 @@ def _claim(
     )
     if isinstance(outcome, Refused | Deferred):
         return outcome
+    crash_points.reach("claim:after")
     attempt = Attempt(host=host, claim=outcome, spec=spec, run=run, since=since)
     pause = min(_LOOK_MOST, _LOOK + outcome.waited / 10)
     if isinstance(unusable, NotYet):  # it is sent to another host at once, and again now and then

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from workers import crash_points
+
 _NAME_BYTES = 180  # file systems allow 255; step, number and suffix follow the name
 _CHUNK = 1 << 20
 
@@ -72,11 +74,13 @@ def write_aside(path: Path) -> Iterator[Path]:
 def publish(aside: Path, path: Path) -> None:
     """Sync `aside`, rename it to `path`, sync the folder: then the file survives a crash."""
     _sync(aside, os.O_RDONLY)
+    crash_points.reach("storage:before-rename")
     try:
         aside.replace(path)
     except FileNotFoundError:  # a rename that NFS tried again says so after it succeeded
         if aside.exists() or not path.exists():
             raise
+    crash_points.reach("storage:renamed")
     _sync(path.parent, os.O_RDONLY)
 
 
