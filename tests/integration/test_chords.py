@@ -222,7 +222,7 @@ def test_two_healers_at_once_do_no_harm(fleet: Fleet) -> None:
     fleet.submit([asset("a", script_seconds=1.0)], [asset("b", upstreams=("a",))])
     wait_for(lambda: "start a script" in fleet.notes())
     for _ in range(5):
-        reconcile.run_once(fleet.engine, fleet.app, fleet.settings.fleet)
+        reconcile.run_once(fleet.engine, fleet.app, fleet.settings)
     assert fleet.wait("aaaaa") == "succeeded"
     assert len([note for note in fleet.notes() if note.startswith("start")]) == 2
 
