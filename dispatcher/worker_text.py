@@ -14,6 +14,7 @@ from dispatcher.terminal import Terminal
 from dispatcher.words import ago, duration, size, some
 from workers import weights
 
+_WHO = ("worker", "host", "state")
 _OLD = 3600.0  # seconds after which a worker that is gone is of no interest
 
 
@@ -75,18 +76,7 @@ def seen(engine: Engine, lease: float) -> list[Seen]:
 
 def show(terminal: Terminal, found: Sequence[Seen], *, verbose: bool = False) -> None:
     """Print the table; `verbose` adds each step that runs, and each environment."""
-    header = [
-        "worker",
-        "host",
-        "state",
-        "slots",
-        "queues",
-        "pythons",
-        "envs",
-        "fleet",
-        "running",
-        "beat",
-    ]
+    header = [*_WHO, "slots", "queues", "pythons", "envs", "fleet", "running", "beat"]
     lines = tables.render(header, [_row(worker) for worker in found])
     terminal.line(lines[0])
     for worker, line in zip(found, lines[1:], strict=True):
