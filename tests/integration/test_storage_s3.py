@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher import live_logs, log_files
+from dispatcher.fleets import Fleet
 from tests.support.broker import Valkey
 from tests.support.cli import Cli, until
 from tests.support.object_store import ObjectStore, object_store
 from tests.support.project import Project, home
-from workers import storage, stores
+from workers import livelog, storage, stores
 from workers.settings import Settings
 from workers.stores import Changed, Gone, Recorded, StorageError, Store
 
@@ -57,6 +59,33 @@ def test_a_store_that_is_away_is_named_without_its_password(tmp_path: Path) -> N
     with pytest.raises(StorageError, match="storage s3://bucket: ") as caught:
         store.size("x")
     assert "hunter2" not in str(caught.value) + repr(store.words)
+
+
+def test_a_line_is_shown_before_its_log_is_stored(
+    tmp_path: Path, object_store: ObjectStore, valkey: Valkey
+) -> None:
+    """On another host, and once only; what a step wrote before it waited stays."""
+    shared = {"storage": object_store.url, "storage_options": object_store.options}
+    worker, reader = (
+        Settings.load(
+            {"FLEET_CONFIG": ""}, {"home": tmp_path / name, "broker": valkey.url} | shared
+        )
+        for name in ("worker", "reader")
+    )
+    stored = log_files.of_run(reader, "7f3k2", ["a"])
+    logs = live_logs.of_run(Fleet(reader, "", shared=False), stored, "7f3k2")
+    redis, where = livelog.client(worker), ("a", "sensor", 1)
+    seen: list[str] = []
+    for look in ("one", "two"):
+        with livelog.open_log(worker, redis, "7f3k2", where, str) as log:
+            log.line(look)
+            if look == "one":
+                until(lambda: seen.extend(line.text for line in logs.read()) or seen)
+                assert object_store.names() == []
+    until(lambda: seen.extend(line.text for line in logs.read()) or "two" in seen)
+    assert seen == ["one", "two"]
+    assert object_store.text("logs/7f3k2/a.sensor.1.log") == "one\ntwo\n"
+    assert not list((tmp_path / "worker").rglob("*.log"))
 
 
 @pytest.fixture
@@ -107,14 +136,13 @@ def test_a_run_of_workers_that_share_no_folder(
         project.script(name, wait, header="depends: [main.rows]\n")
     shutil.copy(project.folder / ".bruin.yml", tmp_path / "there" / ".bruin.yml")
     (project.folder / ".bruin.yml").unlink()  # the workers have their own
-    done = submitter("run", "shop", timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run = submitter("submit", "shop").stdout.strip()
+    followed = submitter("logs", run, "-f").stdout.splitlines()
     project.folder = tmp_path / "there"
     assert project.rows("select id from main.rows order by 1") == [(1,), (2,)]
-    status = submitter.status()
-    assert status["state"] == "succeeded"
-    run = status["run"]
+    assert submitter.status(run)["state"] == "succeeded"
     logs = submitter("logs", run).stdout
+    assert sorted(followed) == sorted(logs.splitlines()), "live or stored, each line once"
     for cli in workers:
         assert f"in {cli.home / 'work' / run}" in logs, "each worker took a part"
     assert ".env" not in logs
