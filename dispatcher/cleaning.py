@@ -2,17 +2,19 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from catalog import runs
+from catalog import retention, runs
 from dispatcher.problems import FleetError
 from workers import storage, stores
 from workers.settings import Settings
 from workers.stores import Entry, StorageError, Store
+
+LOGS = "log folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Itera
     busy = {
         storage.file_name(run.id) for run in runs.recent(engine, 10_000) if run.ended_at is None
     }
-    for folder, what in (("logs", "log folder"), ("runs", "result folder")):
+    for folder, what in (("logs", LOGS), ("runs", "result folder")):
         if "://" in settings.storage:
             yield from _stored(stores.of(settings), folder, what, busy, before)
             continue
@@ -82,6 +84,11 @@ def remove(settings: Settings, item: Item) -> None:
             aside.unlink()
     except OSError as error:
         raise FleetError(f"cannot remove {item.path}: {error.strerror}") from error
+
+
+def note(engine: Engine, items: Iterable[Item]) -> None:
+    """Let the catalog know whose logs are gone."""
+    retention.note_removed(engine, [item.path.name for item in items if item.what == LOGS])
 
 
 def _item(what: str, path: Path) -> Item:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from catalog import runs
+from catalog import retention, runs
 from dispatcher import fleets, live_logs, log_files
 from dispatcher.follow import Logs
 from dispatcher.log_files import LogLine
 from dispatcher.problems import FleetError, nearest
 from dispatcher.terminal import Terminal, printable
 from dispatcher.views import run_row
+from dispatcher.words import ago
 from workers.settings import Settings
 
 
@@ -40,9 +41,15 @@ class Reader:
             if not over:
                 time.sleep(0.1)
         if not self._printed:
-            what = self.asset or "the assets"
-            self.terminal.note(f"{what} wrote nothing in run {self.run_id} (so far)")
+            self.terminal.note(self._nothing())
         return 0
+
+    def _nothing(self) -> str:
+        """Why no line was printed."""
+        gone = retention.removed(self.engine, self.run_id)
+        if gone is not None:
+            return f"the logs of run {self.run_id} were removed {ago(gone)}, as they were too old"
+        return f"{self.asset or 'the assets'} wrote nothing in run {self.run_id} (so far)"
 
     def _print(self, files: Logs) -> None:
         found = list(files.read())

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import holders, recover, workers
+from catalog import retention as logs
 from catalog.claims import Claim
 from workers import levels, reconcile, run_values, working_copies
 from workers.bell import Bell
@@ -181,8 +182,8 @@ class Heart:
         self._drains = True
 
     def _tidy(self) -> None:
-        """Tell which Pythons there are, and let old environments and bundles go."""
-        from workers import bundles, stores  # noqa: PLC0415 - the first task need not wait for these
+        """Tell which Pythons there are, and let old environments, bundles and logs go."""
+        from workers import bundles, retention, stores  # noqa: PLC0415 - the first task need not wait for these
         from workers.envs import EnvStore  # noqa: PLC0415
 
         self._description.look()
@@ -191,6 +192,9 @@ class Heart:
         _beside("evict", lambda: _evict(envs))
         released = bundles.let_go(self._engine)
         _beside("collect", lambda: bundles.remove(storage, released))
+        settings = self._settings
+        if old := logs.let_go(self._engine, settings.fleet, settings.log_max_age):
+            _beside("retain", lambda: retention.remove(storage, old))
 
     def _reconcile(self) -> None:
         patient = clock() - self._sees_since > self._settings.lease

@@ -108,6 +108,8 @@ class Settings:
     env_max_age: float = 30 * 86_400.0
     #: Resolved requirements are reused for this time, so that runs of one day agree.
     resolution_max_age: float = 86_400.0
+    #: Logs of runs that ended so long ago are removed.
+    log_max_age: float = 30 * 86_400.0
     #: A seed that is fetched from the web may be this large.
     seed_max_bytes: int = 2**30
     #: Lines of a run that the broker keeps for those who follow; the log file keeps all.

@@ -32,6 +32,8 @@ def command(
             look.terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
         if not dry_run and item.what != "environment":
             cleaning.remove(settings, item)
+    if not dry_run:
+        cleaning.note(engine, found)
     if envs and not dry_run:
         cleaning.evict(settings, age)
     total = words.size(sum(item.bytes for item in found))
