@@ -144,8 +144,8 @@ def _foreign(error: Exception) -> tuple[str, str] | None:
         return f"the catalog: {cause}", "see --catalog; fleet doctor looks at it"
     if library in ("redis", "kombu"):
         return f"the broker: {error}", "see --broker; fleet doctor looks at it"
-    if library == "catalog":
-        return str(error), ""
+    if library == "catalog" or (library == "workers" and isinstance(error, OSError)):
+        return str(error), "" if library == "catalog" else "fleet doctor looks at storage"
     return None
 
 

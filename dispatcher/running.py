@@ -146,6 +146,13 @@ def _sign_off(engine: "Engine", fleet: Fleet, *, over: bool) -> None:
         interrupt(engine, fleet.settings.fleet, "its command ended")
 
 
+def _sweep(engine: "Engine", fleet: Fleet) -> None:
+    """No worker is left to delete the copy in which the run worked."""
+    from workers import working_copies
+
+    working_copies.sweep(fleet.settings, engine)
+
+
 def _catalog(settings: Settings) -> "Engine":
     """The catalog, after the runs of dead embedded fleets were ended in it."""
     from dispatcher import embedded
@@ -226,6 +233,8 @@ def _submit_and_follow(
     finally:
         if fleet.embedded:
             _sign_off(engine, fleet, over=over)
+            if bundle:
+                _sweep(engine, fleet)
 
 
 def _cancel(engine: "Engine", run_id: str, request: Request) -> None:

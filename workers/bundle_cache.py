@@ -22,6 +22,7 @@ from catalog.bundles import Stored
 from workers import listing, stores, unpacking
 from workers.errors import StepFailed
 from workers.locked_files import try_lock
+from workers.outages import patiently
 from workers.settings import Settings
 from workers.stores import Recorded, StorageError
 from workers.unpacking import BadArchive
@@ -92,7 +93,7 @@ class BundleCache:
         return same
 
     def _fetch(self, folder: Path, digest: str, stopped: Stopped) -> None:
-        stored = bundles.get(self._engine, digest)
+        stored = patiently(lambda: bundles.get(self._engine, digest), "to find a run's bundle")
         if stored is None:
             hint = "run it again: that stores it anew"
             raise StepFailed("env", f"the run's bundle {digest[:12]} is gone", hint=hint)

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from workers import storage
-from workers.stores import LOOK, Changed, Entry, Gone, Recorded, StorageError, verified
+from workers.stores import FULL, LOOK, Changed, Entry, Gone, Recorded, StorageError, verified
 
-_SLACK = 1.0  # seconds between tries of what a network may have broken
-_TRIES = 3
+_OUTAGE = 60.0  # seconds for which a store may be away while a file is stored or fetched
+_FIRST = 0.5  # seconds until the second try; each further pause is twice as long
 
 
 class Remote:
@@ -161,17 +161,20 @@ class Remote:
 
     @staticmethod
     def _again(act: Callable[[], object]) -> None:
-        """What the network broke may work a second later; what is refused or full will not."""
-        for left in reversed(range(_TRIES)):
+        """An hour's work is not lost to a minute's outage; what is refused is refused at once."""
+        until, pause = time.monotonic() + _OUTAGE, _FIRST
+        while True:
             try:
                 act()
                 return
             except (FileNotFoundError, PermissionError):
                 raise
-            except OSError:
-                if not left:
+            except Exception as error:  # each store raises its own kinds
+                full = isinstance(error, OSError) and error.errno in FULL
+                if full or time.monotonic() + pause > until:
                     raise
-                time.sleep(_SLACK)
+            time.sleep(pause)
+            pause *= 2
 
     @contextlib.contextmanager
     def _said(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from workers.settings import Settings
 PATIENCE = 60.0  # seconds that a file may be hidden from another host, as NFS caches attributes
 _CHUNK = 1 << 20
 LOOK = 0.25  # seconds between two looks for a file that is hidden yet
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageError(OSError):
@@ -30,7 +30,7 @@ class StorageError(OSError):
         number = getattr(error, "errno", None)
         said = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         said = error if isinstance(error, str) else said
-        text = f"storage {where} is full" if number in _FULL else f"storage {where}"
+        text = f"storage {where} is full" if number in FULL else f"storage {where}"
         super().__init__(number or errno.EIO, f"{text}: {str(said).splitlines()[0]}")
 
     def __str__(self) -> str:
