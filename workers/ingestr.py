@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workers import duckdb_driver
+from workers import duckdb_driver, waiting
 from workers.context import Log, Stop
-from workers.errors import StepFailed
+from workers.errors import Locked, StepFailed
 from workers.masking import Masker
 from workers.process_environment import inherited
 from workers.settings import Settings
@@ -211,6 +211,8 @@ def _judged(ended: Exit, heard: _Heard, job: Job) -> Report:
         return _report(heard)
     message = _message(ended, heard)
     detail = "\n".join(beside(message, heard.detail))
+    if waiting.in_use(said := f"{message}\n{detail}"):  # it could not even open the file
+        raise Locked(f"a database file is open elsewhere ({waiting.holder(said)})", detail=said)
     raise StepFailed("load", message, detail=detail, hint=_hint(heard.detail, job))
 
 
@@ -256,7 +258,6 @@ _HINTS = (
         "delete+insert needs an end after the start: see --start-date and --end-date",
     ),
     (duckdb_driver.NEWER, duckdb_driver.NEWER_HINT),
-    ("Could not set lock", "another program has the database file open; end it, or run again"),
     ("primary key", "columns with `primary_key: true` are the keys"),
     ("incremental key", "name the column in materialization.incremental_key"),
 )

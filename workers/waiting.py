@@ -22,6 +22,12 @@ def in_use(said: str) -> bool:
     return _IN_USE.search(said) is not None
 
 
+def holder(said: str) -> str:
+    """The program that has the file open, as far as DuckDB names it."""
+    found = _HOLDER.search(said)
+    return f"{found['program']}, PID {found['pid']}" if found else "another program"
+
+
 def is_busy(error: BaseException) -> bool:
     """Whether PostgreSQL gave up because of another session: nothing of the transaction is done."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
@@ -31,11 +37,9 @@ def is_busy(error: BaseException) -> bool:
 def locked(connection: Connection, said: str, holders: str = "") -> Locked:
     """The connection's database is held by somebody else, in the database's own words `said`."""
     file = connection.file
-    found = _HOLDER.search(said)
-    program = f"{found['program']}, PID {found['pid']}" if found else "another program"
     if file is not None:
         hint = "another program has the file open; end it, or wait and run again"
-        return Locked(f"{file.name} is open elsewhere ({program})", detail=said, hint=hint)
+        return Locked(f"{file.name} is open elsewhere ({holder(said)})", detail=said, hint=hint)
     whose = f" ({holders})" if holders else ""
     message = f"another session holds a lock in connection {connection.name!r}{whose}"
     return Locked(message, detail=said, hint="end that session, or run again later")
