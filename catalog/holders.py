@@ -60,4 +60,4 @@ def alive(engine: Engine, tokens: Iterable[int]) -> frozenset[int]:
         StepRun.token.in_(list(tokens)), StepRun.state == StepState.RUNNING
     )
     with reading(engine) as connection:
-        return frozenset(int(token) for token in connection.scalars(query))
+        return frozenset(token for token in connection.scalars(query) if token)

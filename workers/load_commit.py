@@ -60,11 +60,16 @@ class Commit:
 
     def _looked(self, given: Given) -> Staged:
         if not self.columns:
-            message = f"ingestr reported success, but there is no table {self.table}"
-            raise StepFailed("load", message)
-        name = load_tables.quoted(self.session, self.staging)
-        load, columns = self.load, self.columns
-        return staged_proof.look(self.session, name, columns, given, load, table=self.table)
+            raise self._gone()
+        name, load = load_tables.quoted(self.session, self.staging), self.load
+        return staged_proof.look(self.session, name, self.columns, given, load, table=self.table)
+
+    def _gone(self) -> StepFailed:
+        """Why there is no staging table: a successor has dropped it, or ingestr made none."""
+        if load_tables.records(self.session, self.place):
+            with self.session.transaction(), overtaken():
+                fences.check(self.session.ask, self.fence)
+        return StepFailed("load", f"ingestr reported success, but made no table for {self.table}")
 
     def _moved(self, staged: Staged) -> Proof:
         session, fence = self.session, self.fence
@@ -168,5 +173,5 @@ def told(table: str, load: Load) -> Iterator[None]:
                 f"a row with the same primary key ({', '.join(load.keys)}) is already there or "
                 "comes twice: use `strategy: merge`, or take `primary_key` off the columns"
             )
-        message = f"the rows could not be moved into {table}: {said.splitlines()[0]}"
+        message = f"nothing was loaded into {table}: {said.splitlines()[0]}"
         raise StepFailed("load", message, detail=said, hint=hint) from None

@@ -16,12 +16,6 @@ from workers.guard import Guard
 from workers.sql.dialects import Dialect
 from workers.sql.names import table_parts
 
-_FORBIDDEN = frozenset({"42501", "25006"})  # of PostgreSQL: privilege, read-only transaction
-
-
-class NotAllowed(QueryFailed):
-    """The user may not do this: make a table, most of all."""
-
 
 @dataclass(frozen=True, slots=True)
 class LoadSession:
@@ -82,8 +76,7 @@ class LoadSession:
             said = database.masker.mask(engines.words(error))
             if waiting.is_busy(error) or waiting.in_use(said):
                 raise waiting.locked(database.connection, said) from None
-            refused = getattr(error, "sqlstate", None) in _FORBIDDEN
-            raise (NotAllowed if refused else QueryFailed)(said) from None
+            raise QueryFailed(said) from None
 
 
 @contextlib.contextmanager

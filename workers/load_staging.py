@@ -64,13 +64,11 @@ class Staging:
         return load_tables.staging(self.digest, self.fence.token)
 
     def prepare(self, load: Load) -> Stage:
-        """Shut out earlier attempts, drop what they left, copy the target where that matters.
-
-        NotAllowed where the user may not make tables.
-        """
+        """Shut out earlier attempts, drop what they left, copy the target where that matters."""
+        crash_points.reach("load:begin")
         if self._needs_no_look(load):
             return Stage()
-        with self._opened() as (session, place):
+        with load_commit.told(self.table, load), self._opened() as (session, place):
             if session.engine == "postgres":
                 self._end_earlier(session)
                 load_tables.make_schema(session, place)
@@ -155,7 +153,9 @@ class Staging:
 
 def _fence(context: StepContext, connection: Connection) -> Fence:
     claim, options = context.claim, context.options
-    earlier = remains.continued(context.engine, claim.run_id) if options.continues else ()
+    earlier: tuple[str, ...] = ()
+    if options.continues:
+        earlier = (options.continues, *remains.continued(context.engine, options.continues))
     url = str(context.engine.url)
     if url not in _known:
         _known[url] = facts.catalog_id(context.engine)

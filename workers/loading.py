@@ -31,7 +31,6 @@ from workers.ingestr import Job, Report
 from workers.load_commit import TargetChanged
 from workers.load_flags import Load
 from workers.load_proof import Given, Proof, Started
-from workers.load_session import NotAllowed
 from workers.load_staging import Stage, Staging
 from workers.masking import Masker
 from workers.uris import ingestr_uri
@@ -93,10 +92,7 @@ class Loading:
             plain=self.work.plain,
         )
         for _ in range(_TRIES):
-            try:
-                stage = staging.prepare(self.work.load)
-            except NotAllowed as error:
-                return self._directly(str(error))
+            stage = staging.prepare(self.work.load)
             if stage.loaded:
                 return Outcome(proof=load_commit.already(stage.loaded))
             with contextlib.suppress(TargetChanged):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers import load_proof
+from workers.errors import StepFailed
 from workers.load_flags import DELETE_INSERT, Load
 from workers.load_proof import STAMP, Given, Proof
 from workers.load_session import LoadSession
@@ -45,6 +46,9 @@ def look(
     keys = _keys(load, columns)
     typed = {one: found for one in load.typed if (found := _column(load, one, columns))}
     total, once, stamp, *held = _counted(session, name, columns, keys, list(typed.values()))
+    if given.names and total > given.rows:  # of a source that only ingestr reads nobody knows
+        message = f"ingestr loaded {total:,} rows for {table}, but was given {given.rows:,}"
+        raise StepFailed("load", message)
     stored = total if load.strategy == "append" or once is None else once
     notices = load_proof.missing_rows(table, given, load, stored)
     if total >= given.rows:

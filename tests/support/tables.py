@@ -102,9 +102,9 @@ class Target:
         data = None if table is None else self.data(table)
         return loader.run(self.context(spec, "load", {"data": data})).result
 
-    def data(self, table: pa.Table) -> dict[str, Any]:
+    def data(self, table: pa.Table, name: str = "orders.1") -> dict[str, Any]:
         """The record of an Arrow file on storage that holds the table."""
-        path = storage.inside(self.settings.storage_path, "runs/7f3k2/orders.1.arrow")
+        path = storage.inside(self.settings.storage_path, f"runs/7f3k2/{name}.arrow")
         path.parent.mkdir(parents=True, exist_ok=True)
         with ipc.new_file(str(path), table.schema) as writer:
             writer.write_table(table)

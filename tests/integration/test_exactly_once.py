@@ -1,0 +1,208 @@
+"""A load that is done twice, at once, late, or killed anywhere leaves its rows exactly once.
+
+Rows carry their run and a nonce. What is in the table is read by the engines' own drivers.
+"""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.support import attempts, tables, warehouse
+from tests.support.attempts import Try
+from tests.support.tables import Target
+from workers.errors import NotYet, StepFailed
+
+ADDS = ("append", "merge")  # of which the rows of all runs stay; of others the last run's
+STRATEGIES = (*ADDS, "delete+insert", "create+replace")
+POINTS = ("load:begin", "load:staged", "load:before-commit", "load:after-commit")
+_tokens = count(1_000)
+_keys = count(1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[warehouse.Server]:
+    """One PostgreSQL for this module."""
+    with warehouse.running() as running:
+        yield running
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """An empty database of each engine."""
+    if request.param == "postgres":
+        server: warehouse.Server = request.getfixturevalue("server")
+        return server.target(tmp_path)
+    made: Target = getattr(tables, request.param)(tmp_path)
+    return made
+
+
+def first(target: Target, strategy: str) -> Try:
+    """The first attempt of a new run, with rows of its own."""
+    run, nonce = f"run-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    rows = {
+        "id": [next(_keys), next(_keys)],
+        "day": pa.array([date(2024, 1, 1)] * 2, pa.date32()),
+        "run": [run] * 2,
+        "nonce": [f"{nonce}-1", f"{nonce}-2"],
+    }
+    return Try(
+        target=target,
+        rows=pa.table(rows),
+        strategy=strategy,
+        run=run,
+        number=1,
+        token=next(_tokens),
+    )
+
+
+def successor(attempt: Try) -> Try:
+    """The next attempt of the same run, claimed later."""
+    return replace(attempt, number=attempt.number + 1, token=next(_tokens))
+
+
+def given(*tries: Try) -> list[str]:
+    """The nonces of what should be in the table after these, one after the other."""
+    kept = tries if tries[0].strategy in ADDS else tries[-1:]
+    return sorted(nonce for one in kept for nonce in one.rows["nonce"].to_pylist())
+
+
+def stored(target: Target) -> list[str]:
+    """The nonces in the table."""
+    return [str(row[0]) for row in target.rows("nonce")]
+
+
+def left_over(target: Target) -> list[str]:
+    """Staging tables that are still there."""
+    from workers.engines import opened
+
+    query = "SELECT table_name FROM information_schema.tables"
+    if target.kind == "sqlite":
+        query = "SELECT name FROM shop.sqlite_master"
+    with opened(target.connection) as database:
+        names = [str(row[0]) for row in database.rows(query, limit=10_000)[0]]
+    return [name for name in names if name.startswith("__bruin_fleet_")]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_load_killed_anywhere_is_finished_by_its_successor(
+    target: Target, strategy: str, tmp_path: Path
+) -> None:
+    """SIGKILL at each point; the points say that they were reached."""
+    done = []
+    for point in POINTS:
+        log = tmp_path / point
+        killed = first(target, strategy)
+        with attempts.child(killed, f"{point}=kill", log) as wait:
+            assert wait() == "SIGKILL"
+        assert log.read_text().split()[0] == point
+        assert successor(killed).end() == "loaded"
+        done.append(killed)
+        assert stored(target) == given(*done), point
+    assert left_over(target) == []
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_load_done_again_changes_nothing(target: Target, strategy: str) -> None:
+    """By a message that came twice, by another try, by a run that continues this one."""
+    earlier, load = first(target, strategy), first(target, strategy)
+    assert [earlier.end(), load.end()] == ["loaded", "loaded"]
+    for again in (load, successor(load)):
+        result = again.load()
+        assert result["rows"] == 2
+        assert "had loaded the rows already" in result["notices"][0]
+    continuing = replace(load, run="another", continues=load.run, token=next(_tokens))
+    assert continuing.end() == "loaded"
+    assert stored(target) == given(earlier, load)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_paused_load_that_wakes_up_late_is_refused(
+    target: Target, strategy: str, tmp_path: Path
+) -> None:
+    """Its successor has loaded, and so has the next run."""
+    late, log = first(target, strategy), tmp_path / "points"
+    with attempts.child(late, "load:staged=stop", log) as wait:
+        pid = attempts.stopped(log, "load:staged")
+        assert successor(late).end() == "loaded"
+        next_run = first(target, strategy)
+        assert next_run.end() == "loaded"
+        os.kill(pid, signal.SIGCONT)
+        assert wait() in ("lost", "not yet", "failed")
+    assert stored(target) == given(late, next_run)
+
+
+@pytest.mark.parametrize("strategy", ["append", "merge"])
+def test_two_at_once_are_one(target: Target, strategy: str) -> None:
+    """An attempt that is believed dead, its successor, and the load of another run."""
+    one, other = first(target, strategy), first(target, strategy)
+    with (
+        attempts.child(one) as first_end,
+        attempts.child(successor(one)) as second_end,
+        attempts.child(other) as other_end,
+    ):
+        ends = [first_end(), second_end(), other_end()]
+    assert "broke" not in ends
+    if "loaded" not in ends[:2]:  # they were in each other's way
+        assert successor(successor(one)).end() == "loaded"
+    if ends[2] != "loaded":
+        assert replace(other, token=next(_tokens)).end() == "loaded"
+    assert stored(target) == given(one, other)
+
+
+def test_a_table_made_again_is_loaded_again(target: Target) -> None:
+    """What was recorded is of the table that was dropped."""
+    load = first(target, "append")
+    assert load.end() == "loaded"
+    name = "shop.orders" if target.kind != "sqlite" else '"shop"."orders"'
+    target.execute(f"DROP TABLE {name}")
+    assert successor(load).end() == "loaded"
+    assert stored(target) == given(load)
+
+
+def test_an_attempt_that_another_run_has_overtaken_is_claimed_anew(target: Target) -> None:
+    """It is no stale one: it waits, and its rows come with its next claim."""
+    slow, fast = first(target, "append"), first(target, "append")
+    assert fast.end() == "loaded"
+    with pytest.raises(NotYet, match="it is loaded anew"):
+        slow.load()
+    assert replace(slow, token=next(_tokens)).end() == "loaded"
+    assert stored(target) == given(slow, fast)
+
+
+def test_nothing_is_committed_without_a_claim(target: Target, monkeypatch: object) -> None:
+    """`may_commit` is asked behind everything else."""
+    from workers.context import StepContext
+
+    load = first(target, "append")
+    make = target.context
+
+    def context(*args: object) -> StepContext:
+        return replace(make(*args), may_commit=lambda: False)  # type: ignore[arg-type]
+
+    target.context = context  # type: ignore[method-assign, assignment]
+    with pytest.raises(StepFailed, match="nothing was committed"):
+        load.load()
+    target.context = make  # type: ignore[method-assign]
+    assert successor(load).end() == "loaded"
+    assert stored(target) == given(load)
+
+
+def test_where_we_must_not_write_it_is_said(tmp_path: Path, server: warehouse.Server) -> None:
+    """The load goes straight into the table, at least once, as fleet keeps no record there."""
+    target = server.target(tmp_path)
+    (tmp_path / "read").mkdir()
+    config = target.config.replace("{name: db,", "{name: db, read_only: true,")
+    only = Target(folder=tmp_path / "read", kind="postgres", config=config)
+    load = first(only, "append")
+    for _ in range(2):
+        (notice,) = load.load()["notices"]
+        assert "at least once" in notice
+    assert stored(target) == given(load, load)

@@ -1,0 +1,128 @@
+"""Attempts of one load, in processes of their own, for the tests of what counts once."""
+
+import contextlib
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assets_parser.model import Column, Materialization
+from assets_parser.spec import AssetSpec
+from tests.support.tables import OPTIONS, Target, catalog
+from workers import crash_points, loader
+from workers.errors import Locked, NotYet, StepFailed
+
+KEY = (Column(name="id", type="bigint", primary_key=True),)
+ENDS = {"loaded": 10, "lost": 11, "not yet": 12, "failed": 13}
+_PATIENCE = 200  # times that a locked file is tried again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """One attempt: its run, its number, its claim's token."""
+
+    target: Target
+    rows: pa.Table
+    strategy: str
+    run: str
+    number: int
+    token: int
+    continues: str = ""
+
+    def load(self) -> Mapping[str, Any]:
+        """Do it here; the step's result."""
+        day = self.strategy == "delete+insert"
+        spec = AssetSpec(
+            pipeline="shop",
+            name="shop.orders",
+            type="python",
+            path="assets/orders.py",
+            steps=("materialize", "load"),
+            connection="db",
+            columns=KEY if self.strategy == "merge" else (),
+            materialization=Materialization(
+                type="table", strategy=self.strategy, incremental_key="day" if day else ""
+            ),
+            interval_start=OPTIONS.start,
+            interval_end=OPTIONS.end,
+        )
+        data = self.target.data(self.rows, f"orders.{self.token}")
+        context = self.target.context(spec, "load", {"data": data})
+        claim: Any = context.claim
+        claim.run_id, claim.number, claim.token = self.run, self.number, self.token
+        options = replace(context.options, continues=self.continues)
+        return loader.run(replace(context, options=options)).result
+
+    def end(self) -> str:
+        """Do it here, whenever the file is free; how it ended."""
+        for _ in range(_PATIENCE):
+            try:
+                self.load()
+            except Locked:
+                continue
+            except NotYet:
+                return "not yet"
+            except StepFailed as failure:
+                if "lock" in str(failure):
+                    continue
+                print(failure, failure.detail)
+                return "lost" if failure.kind == "lost" else "failed"
+            return "loaded"
+        return "failed"
+
+
+@contextlib.contextmanager
+def child(attempt: Try, crash: str = "", log: Path | None = None) -> Iterator[Callable[[], str]]:
+    """The attempt in a process of its own; what is given waits for it and says how it ended."""
+    catalog()  # one for all of them
+    pid = os.fork()
+    if pid == 0:
+        _alone(attempt, crash, log)
+    ended = False
+
+    def wait() -> str:
+        nonlocal ended
+        status = os.waitpid(pid, 0)[1]
+        ended = True
+        if os.WIFSIGNALED(status):
+            return signal.Signals(os.WTERMSIG(status)).name
+        codes = {code: end for end, code in ENDS.items()}
+        return codes.get(os.WEXITSTATUS(status), "broke")
+
+    try:
+        yield wait
+    finally:
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _alone(attempt: Try, crash: str, log: Path | None) -> None:
+    """In the child: never returns."""
+    try:
+        os.environ[crash_points.WANTED] = crash
+        if log:
+            os.environ[crash_points.LOG] = str(log)
+        os._exit(ENDS[attempt.end()])
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def stopped(pid_log: Path, point: str) -> int:
+    """The process that stopped itself at a point, once it has."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            for line in pid_log.read_text("utf-8").splitlines():
+                name, pid = line.split()
+                if name == point and _state(int(pid)) == "T":
+                    return int(pid)
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
