@@ -101,9 +101,17 @@ class Claims(RuleBasedStateMachine):
         self.finished = 0
         self.stopped = False
 
-    @initialize(retries=st.integers(0, 2), cap=st.integers(0, 2), allowed=st.integers(1, 3))
-    def submit(self, retries: int, cap: int, allowed: int) -> None:
-        """A run of four assets: three steps, one, two; each level needs the one before it."""
+    @initialize(
+        retries=st.integers(0, 2),
+        cap=st.integers(0, 2),
+        allowed=st.integers(1, 3),
+        suspect=st.sampled_from(["", "a", "b"]),
+    )
+    def submit(self, retries: int, cap: int, allowed: int, suspect: str) -> None:
+        """A run of four assets: three steps, one, two; each level needs the one before it.
+
+        One of the first has perhaps gone with its worker twice already.
+        """
         self.retries, self.cap, self.allowed = retries, cap, allowed
         self.level = {"a": 0, "b": 0, "d": 1, "e": 1}
         first = (
@@ -126,6 +134,15 @@ class Claims(RuleBasedStateMachine):
                 queues=("fleet",),
             )
             workers.register(self.engine, info)
+        if suspect:
+            self.losses[self.run_id, suspect, self.order[suspect][0]] = 2
+            c.change(
+                self.engine,
+                "UPDATE steps SET losses = 2, number = 2"
+                " WHERE run_id = :run AND asset = :asset AND position = 0",
+                run=self.run_id,
+                asset=suspect,
+            )
         self.advance()
 
     @property
@@ -222,6 +239,33 @@ class Claims(RuleBasedStateMachine):
     def go_silent(self, which: int) -> None:
         """A worker does not renew for longer than its lease."""
         c.expire(self.engine, self.any(which))
+
+    @rule(which=PICK, worker=st.sampled_from(WORKERS))
+    @with_claims
+    def come_back_too_late(self, which: int, worker: str) -> None:
+        """A worker is silent, another takes its step, and then the first goes on."""
+        for claim in self.valid()[: 1 + which % 2]:
+            c.expire(self.engine, claim)
+            self.age()
+            self.reconcile()
+            key = (claim.run_id, claim.asset, claim.step)
+            if key in self.messages:
+                self.messages.remove(key)
+                self.took(key, self.claim(self.engine, key, worker))
+        error = StepError(kind="script", message="x")
+        for old in [claim for claim in self.held if self.is_old(claim)][-2:]:
+            assert claims.renew(self.engine, old).fenced
+            assert claims.succeed(self.engine, old, {}).refused
+            assert claims.fail(self.engine, old, error).refused
+            assert claims.defer(self.engine, old, "", 0.0).refused
+            assert recover.died(self.engine, old, "").refused
+
+    @rule(which=PICK, worker=st.sampled_from(WORKERS))
+    def deliver_too_early(self, which: int, worker: str) -> None:
+        """A chain goes on behind a refused duplicate: its links come before their turn."""
+        steps = [(name, step) for name, steps in self.order.items() for step in steps]
+        key = (self.run_id, *steps[which % len(steps)])
+        self.took(key, self.claim(self.engine, key, worker))
 
     @rule(which=PICK)
     @with_claims
