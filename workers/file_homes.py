@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from assets_parser.spec import RunOptions
 from catalog import file_homes, mounts
 from catalog.file_homes import Home
-from workers import file_marks
+from workers import file_marks, routing
 from workers.connections import Connection
 from workers.errors import NotYet, StepFailed
 from workers.settings import Settings
@@ -152,12 +152,14 @@ def _keep(here: Place, real: Path, home: Home, mark: file_marks.Mark, host: str)
 def _refuse_elsewhere(here: Place, connection: Connection, home: Home, *, common: bool) -> None:
     if common or home.host in ("", here.host):
         return
-    raise NotYet(
-        f"{home.path} of connection {connection.name!r} belongs to host {home.host}, this is "
-        f"{here.host}: sent there. If that host is gone for good, let the one that has the file "
-        f"now bear its name (`host = {home.host!r}`), or name the folder in `shared_files`",
-        0.0,
+    said = f"{home.path} of connection {connection.name!r} belongs to host {home.host}"
+    ways = (
+        f"if that host is gone for good, let the one that has the file now bear its name "
+        f"(`host = {home.host!r}`), or name the folder in `shared_files`"
     )
+    if here.settings.fleet.startswith(routing.EMBEDDED):  # there is no other worker to send it to
+        raise StepFailed("config", f"{said}, this is {here.host}", hint=f"run it there; {ways}")
+    raise NotYet(f"{said}, this is {here.host}: sent there; {ways}", 0.0)
 
 
 def _on_network(connection: Connection, file: Path, kind: str) -> StepFailed:

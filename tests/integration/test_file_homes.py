@@ -43,6 +43,7 @@ class Machine:
     folder: Path
     file: str = "data/house.duckdb"
     shared: tuple[str, ...] = ()
+    fleet: str = "default"
     config: str = ""  # as the run names it; empty where the host has its own
 
     @property
@@ -68,7 +69,11 @@ class Machine:
         (self.folder / ".bruin.yml").write_text(text, "utf-8")
         found = connections.load(self.folder / ".bruin.yml", "", {}, root=self.folder)
         settings = Settings(
-            home=self.folder, host=self.name, shared_files=self.shared, connections="mine.yml"
+            home=self.folder,
+            host=self.name,
+            fleet=self.fleet,
+            shared_files=self.shared,
+            connections="mine.yml",
         )
         here = file_homes.place(self.catalog, settings, None, OPTIONS, found.environment)
         here = replace(here, scope=self.config)
@@ -120,6 +125,8 @@ def test_the_host_that_wrote_first_has_it_and_another_is_sent_there(a: Machine) 
         with pytest.raises(NotYet, match="belongs to host a, this is b"):
             at(a, folder).locks()
     assert not (a.folder.parent / "elsewhere" / a.file).parent.exists()
+    with pytest.raises(StepFailed, match="belongs to host a, this is b"):
+        at(a, "a", fleet="embedded-1").locks()  # one command's own worker is the only one
 
 
 def test_who_sends_a_step_learns_its_host_by_the_connections_name(a: Machine) -> None:
