@@ -2,9 +2,9 @@
 
 Inert unless the worker's own environment holds FLEET_CRASH="point=action[:nth]", several of them
 separated by commas: at the nth time that the point is reached (the first one, if none is said) the
-action is done: `kill` (SIGKILL), `stop` (SIGSTOP), `main` (kills the worker's main process, whose
-child reaches the point) or `sleep/SECONDS`. FLEET_CRASH_LOG names a file that gets a line "point
-pid" each time; the times are counted there, over all processes.
+action is done: `kill` (SIGKILL), `stop` (SIGSTOP), `main` (kills the worker's main process, if it
+or its child reaches the point) or `sleep/SECONDS`. FLEET_CRASH_LOG names a file that gets a line
+"point pid" each time; the times are counted there, over all processes.
 """
 
 import fcntl
@@ -67,6 +67,12 @@ def _do(action: str) -> None:
         os.kill(os.getpid(), found)
         return
     if action == "main":
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(_main(), signal.SIGKILL)
         return
     time.sleep(float(action.partition("/")[2] or _SLEEP))
+
+
+def _main() -> int:
+    """Our parent where it is the worker whose fork we are, else ourselves."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (os.getpid(), os.getppid())]
+    return os.getppid() if lines[0] == lines[1] else os.getpid()

@@ -9,8 +9,8 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
@@ -85,47 +85,79 @@ def needs_of_spec(spec: AssetSpec, step: str) -> Needs:
     return needs_of(json.loads(dump(spec)), step)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """Who could take what needs this, whoever is free; why nobody could.
+
+    `shared` is the queue where all who listen are able, if there is one; `places` are the hosts
+    where whoever listens is able.
+    """
+
+    able: Sequence[Taker]
+    reason: str = ""
+    shared: str = ""
+    places: Mapping[str, Taker] = field(default_factory=dict)
+
+
 class Router:
     """Sends some steps, one after the other, to workers that live now."""
 
     def __init__(self, takers: Sequence[Taker]) -> None:
         self.takers = takers
         self._free = Counter[str]()
+        self._choices: dict[Needs, _Choice] = {}  # thousands of steps need the same
+        self._at: dict[str, list[Taker]] = {}  # who listens to a queue
         for taker in takers:
             if not taker.drains:
                 self._free[taker.host] += max(taker.slots - taker.busy, 0)
+            for queue in queues.taken_by(taker.queues, taker.host):
+                self._at.setdefault(queue, []).append(taker)
+        self._hosts = frozenset(taker.host for taker in takers if not taker.drains)
 
     @property
     def hosts(self) -> frozenset[str]:
         """The hosts that could take anything."""
-        return frozenset(taker.host for taker in self.takers if not taker.drains)
+        return self._hosts
 
     @property
     def served(self) -> frozenset[str]:
         """All queues that somebody listens to and takes from."""
-        found = {
-            queue
-            for taker in self.takers
-            if not taker.drains
-            for queue in queues.taken_by(taker.queues, taker.host)
-        }
+        found = {queue for queue, some in self._at.items() if not all(t.drains for t in some)}
         return frozenset(found | ({""} if queues.GENERAL in found else set()))
+
+    def with_env(self, key: str) -> list[str]:
+        """The hosts that have an environment, by their own words."""
+        having = (taker for taker in self.takers if key and key in _envs(taker))
+        return list(dict.fromkeys(taker.host for taker in having))
 
     def of(self, needs: Needs, *, avoid: str = "") -> Route:
         """Where to send a step that needs this; another place than the queue `avoid` if it can."""
         queue = queues.of(needs.instance)
-        able, reason = self._able(needs, queue)
-        if reason:
+        choice = self._choice(needs, queue)
+        if reason := choice.reason:
             # what waits in its own queue is there when a worker comes; what some who listen
             # there could not do must not lie there
             unserved = not any(_serves(taker, queue) for taker in self.takers)
             return Route(queue=queue if unserved and not needs.home else "", reason=reason)
-        shared = self._shared(able, queue)
-        place = self._host(needs, able, queue, avoid=avoid, must=not shared)
+        place = self._host(needs, choice, queue, avoid=avoid)
         if place is None:
-            return Route(queue=shared)
+            return Route(queue=choice.shared)
         self._free[place.host] -= 1
         return Route(queue=_host_queue(place, queue))
+
+    def _choice(self, needs: Needs, queue: str) -> _Choice:
+        """Worked out once for all steps that need the same."""
+        key = replace(needs, near=())
+        if key not in self._choices:
+            able, reason = self._able(needs, queue)
+            names = frozenset(taker.name for taker in able)
+            self._choices[key] = _Choice(
+                able=able,
+                reason=reason,
+                shared=self._shared(names, queue) if able else "",
+                places={t.host: t for t in able if self._all_able(names, _host_queue(t, queue))},
+            )
+        return self._choices[key]
 
     def _able(self, needs: Needs, queue: str) -> tuple[list[Taker], str]:
         """Those who can take it; why nobody can."""
@@ -136,42 +168,27 @@ class Router:
                 return [], UNABLE + words(before)
         return found, ""
 
-    def _shared(self, able: Sequence[Taker], queue: str) -> str:
-        """The queue where all who listen are able, if there is one."""
-        known = {taker.name for taker in able}
-        for shared in (queue, queues.ANY):
-            listening = [taker for taker in self.takers if _listens(taker, shared)]
-            if listening and all(taker.name in known or taker.drains for taker in listening):
-                return shared
-        return ""
+    def _shared(self, names: Collection[str], queue: str) -> str:
+        both = (queue, queues.ANY)
+        return next((one for one in both if self._at.get(one) and self._all_able(names, one)), "")
 
-    def _host(
-        self, needs: Needs, able: Sequence[Taker], queue: str, *, avoid: str, must: bool
-    ) -> Taker | None:
-        """The one whose host shall have it; None if any may. With `must` there is always one."""
-        places = {taker.host: taker for taker in able if self._alone_able(taker, able, queue)}
+    def _host(self, needs: Needs, choice: _Choice, queue: str, *, avoid: str) -> Taker | None:
+        """The one whose host shall have it; None if any may, where there is a shared queue."""
         several = len(self.hosts) > 1
         for host in needs.near if several else ():
-            place = places.get(host)
+            place = choice.places.get(host)
             if place and self._free[host] > 0 and _host_queue(place, queue) != avoid:
                 return place
-        if not must and not needs.home:
+        if choice.shared and not needs.home:
             return None
-        ranked = sorted(
-            places.values() or able,
+        return min(
+            choice.places.values() or choice.able,
             key=lambda taker: (_host_queue(taker, queue) == avoid, -self._free[taker.host]),
         )
-        return ranked[0]
 
-    def _alone_able(self, taker: Taker, able: Sequence[Taker], queue: str) -> bool:
-        """Whether whoever listens to the host's queue could take it."""
-        name = _host_queue(taker, queue)
-        known = {one.name for one in able}
-        return all(
-            one.name in known or one.drains
-            for one in self.takers
-            if name in queues.taken_by(one.queues, one.host)
-        )
+    def _all_able(self, names: Collection[str], queue: str) -> bool:
+        """Whether whoever listens to the queue is one of these."""
+        return all(one.name in names or one.drains for one in self._at.get(queue, ()))
 
 
 _Condition = tuple[Callable[[Taker], bool], Callable[[Sequence[Taker]], str]]
@@ -220,10 +237,6 @@ def _serves(taker: Taker, queue: str) -> bool:
     return queue in taker.queues or queues.ANY in taker.queues
 
 
-def _listens(taker: Taker, queue: str) -> bool:
-    return queue in queues.taken_by(taker.queues, taker.host)
-
-
 def _host_queue(taker: Taker, queue: str) -> str:
     named = queue if queue in taker.queues or queue == queues.GENERAL else queues.ANY
     return queues.of_host(taker.host, named)
@@ -239,6 +252,10 @@ def _has_python(taker: Taker, python: str) -> bool:
     return not python or python in taker.pythons or bool(taker.info.get("python_downloads"))
 
 
+def _envs(taker: Taker) -> list[str]:
+    return [env["key"] for env in taker.info.get("envs", ())]
+
+
 def _names(takers: Sequence[Taker]) -> str:
     more = f" and {len(takers) - 2} more" if len(takers) > 2 else ""
     return ", ".join(taker.name for taker in takers[:2]) + more
@@ -246,7 +263,8 @@ def _names(takers: Sequence[Taker]) -> str:
 
 def of_queued(router: Router, step: Queued, *, avoid: str = "") -> Route:
     """Where a queued step of the catalog is to be sent."""
-    needs = needs_of(step.spec, step.key[2], near=step.near, contract=step.contract, home=step.home)
+    near = (*step.near, *router.with_env(step.env))
+    needs = needs_of(step.spec, step.key[2], near=near, contract=step.contract, home=step.home)
     return router.of(needs, avoid=avoid)
 
 
