@@ -16,7 +16,7 @@ import psycopg
 from celery import Celery, chord, group
 
 ROWS = 20
-SECONDS = float(os.environ.get("ALONE_SECONDS", "0.3"))
+COMMIT = 0.1  # seconds between the rows and their commit, as with real data
 DATABASE = os.environ.get("ALONE_DATABASE", "")
 JOURNAL = os.environ.get("ALONE_JOURNAL", "")
 #: Longer than any task, as the manual asks for; its default is an hour.
@@ -38,11 +38,11 @@ app.conf.update(
 
 
 @app.task(autoretry_for=(psycopg.OperationalError,), retry_backoff=1, max_retries=5)
-def asset(run: str, name: str, kind: str) -> None:
+def asset(run: str, name: str, kind: str, seconds: float) -> None:
     """Make the rows and put them into the asset's table, in one transaction."""
     attempt = uuid.uuid4().hex
     note("start", name, run, attempt)
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     rows = [(n, run, attempt, uuid.uuid4().hex) for n in range(ROWS)]
     note("end", name, run, attempt)
     if kind != "script":
@@ -50,7 +50,7 @@ def asset(run: str, name: str, kind: str) -> None:
 
 
 def load(name: str, kind: str, rows: list[tuple[Any, ...]]) -> None:
-    """Append, merge or replace; the commit comes a little after the rows, as with real data."""
+    """Append, merge or replace, in one transaction."""
     with psycopg.connect(DATABASE) as connection:
         if kind == "replace":
             connection.execute(f"DELETE FROM {name}")
@@ -58,7 +58,7 @@ def load(name: str, kind: str, rows: list[tuple[Any, ...]]) -> None:
             connection.execute(f"DELETE FROM {name} WHERE id < {ROWS}")
         insert = f"INSERT INTO {name} (id, run, attempt, nonce) VALUES (%s, %s, %s, %s)"
         connection.cursor().executemany(insert, rows)
-        time.sleep(SECONDS / 3)
+        time.sleep(COMMIT)
 
 
 @app.task
@@ -69,7 +69,7 @@ def level(run: str, plan: str, number: int) -> None:
         with psycopg.connect(DATABASE) as connection:
             connection.execute("INSERT INTO finished VALUES (%s)", (run,))
         return
-    header = group(asset.si(run, name, kind) for name, kind in levels[number])
+    header = group(asset.si(run, *one) for one in levels[number])
     chord(header)(level.si(run, plan, number + 1))
 
 

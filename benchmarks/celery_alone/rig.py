@@ -17,7 +17,7 @@ import psycopg
 
 from tests.faults import checker, pipeline
 from tests.faults.processes import Tree, strays
-from tests.faults.scenarios import now
+from tests.faults.scenarios import Scenario, now
 from tests.faults.site import ROOT, Ground, Site
 from tests.support.fault_servers import Broker
 from tests.support.hosts import Host
@@ -31,7 +31,13 @@ class Alone:
     patience = 180.0
 
     def __init__(
-        self, ground: Ground, name: str, *, levels: int = 6, seconds: float = 0.3, **_: Any
+        self,
+        ground: Ground,
+        name: str,
+        scenario: Scenario,
+        *,
+        levels: int = 6,
+        seconds: float = 0.3,
     ) -> None:
         self.ground, self.hosts = ground, ground.hosts
         self.folder = ground.folder / f"alone-{name}-{time.monotonic_ns()}"
@@ -47,7 +53,7 @@ class Alone:
         ]
         self._seconds = seconds
         self._plan = self.folder / "plan.json"
-        self._plan.write_text(json.dumps(_levels(self.assets)))
+        self._plan.write_text(json.dumps(_levels(self.assets, seconds)))
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("CREATE TABLE finished (run text)")
             for one in self.assets:
@@ -56,7 +62,7 @@ class Alone:
 
     def _environ(self, host: Host | None = None) -> dict[str, str]:
         told = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "ALONE_BROKER": self.broker.url}
-        told |= {"ALONE_DATABASE": self.url, "ALONE_SECONDS": str(self._seconds)}
+        told |= {"ALONE_DATABASE": self.url}
         return told | ({"ALONE_JOURNAL": str(self._journal(host))} if host else {})
 
     def _journal(self, host: Host) -> Any:
@@ -101,8 +107,8 @@ class Alone:
     def busy(self, host: Host, what: str) -> bool:
         """Whether a task sleeps, or loads; there are no checks here, a load stands for them."""
         lines = checker.journal([self._journal(host)])
-        if what == "materialize":
-            return bool(checker.interrupted(lines, now()))
+        if what in ("materialize", "long"):
+            return checker.busy(lines, self.assets, long=what == "long")
         return any(line.word == "end" and now() - line.moment < self._seconds / 4 for line in lines)
 
     def main(self, host: Host) -> int:
@@ -126,15 +132,27 @@ class Alone:
         """The journals of all hosts."""
         return checker.journal(self._journal(host) for host in self.hosts)
 
-    def reasons(self, _: str) -> list[str]:
+    def reasons(self, _: str) -> dict[str, str]:
         """Celery says none."""
+        return {}
+
+    def unreached(self) -> list[str]:
+        """There are no named points."""
         return []
+
+    def alive(self, host: Host) -> bool:
+        """Whether the worker that was started there runs."""
+        return self.workers[host.name].poll() is None
+
+    def fill(self, full: bool) -> None:
+        """There is no storage."""
+        raise NotImplementedError
 
     def orphans(self) -> list[str]:
         """What lives on a host and belongs to no living worker."""
         return strays(self.hosts, self.workers)
 
-    def judge(self) -> checker.Verdict:
+    def judge(self, _: Sequence[str]) -> checker.Verdict:
         """What the checker finds in the tables."""
         found: dict[str, Sequence[checker.Row]] = {
             one.name: checker.rows(one, self.url, ()) for one in self.assets if one.how != "script"
@@ -160,10 +178,10 @@ def _how(one: pipeline.Table) -> Any:
     return "script" if one.how == "script" else "python"
 
 
-def _levels(assets: Sequence[pipeline.Table]) -> list[list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
+def _levels(assets: Sequence[pipeline.Table], seconds: float) -> list[list[tuple[str, str, float]]]:
+    found: dict[str, list[tuple[str, str, float]]] = {}
     for one in assets:
         kind = "script" if one.how == "script" else one.kind
         key = one.name.removeprefix("f_").partition("_")[0] if one.upstreams else "first"
-        found.setdefault(key, []).append((one.name, kind))
+        found.setdefault(key, []).append((one.name, kind, pipeline.LONG if one.long else seconds))
     return list(found.values())

@@ -168,6 +168,12 @@ def interrupted(lines: Sequence[Line], moment: float) -> list[Line]:
     return [one for one in starts if (one.asset, one.run, one.attempt) not in ended]
 
 
+def busy(lines: Sequence[Line], assets: Iterable[Table], *, long: bool) -> bool:
+    """Whether asset code runs where these lines were written, one that takes long if so asked."""
+    names = {one.name for one in assets if one.long or not long}
+    return any(line.asset in names for line in interrupted(lines, float("inf")))
+
+
 def recovery(lines: Sequence[Line], moment: float) -> float | None:
     """Seconds from a fault until all assets that it broke off have been done again.
 

@@ -12,6 +12,7 @@ from typing import Literal
 from benchmarks.projects import write
 
 ROWS = 20
+LONG = 5.0  # seconds
 Kind = Literal["append", "merge", "replace"]
 Engine = Literal["pg", "duck", "lite"]
 
@@ -69,6 +70,7 @@ class Table:
     kind: Kind = "append"
     how: Literal["python", "sql", "script"] = "python"
     upstreams: tuple[str, ...] = ()
+    long: bool = False  # it outlives a lease, so that who holds it can be found out
 
     @property
     def journaled(self) -> bool:
@@ -110,11 +112,12 @@ def _table(entry: dict[str, str], level: int, above: tuple[str, ...]) -> Table:
     values = dict(entry)
     # SQLite has no schemas: a name with one would be another file
     values["name"] = f"{'' if entry.get('engine') == 'lite' else 'f.'}l{level}_{entry['name']}"
-    return Table(**values, upstreams=above)  # type: ignore[arg-type]
+    long = level == 1 and entry["name"].startswith("py_")  # more than one host has slots
+    return Table(**values, upstreams=above, long=long)  # type: ignore[arg-type]
 
 
 def create(root: Path, assets: list[Table], seconds: float) -> Path:
-    """Write the project; each asset takes so long. Returns its folder."""
+    """Write the project; each asset takes so long, some of them LONG. Returns its folder."""
     files = {
         "pipeline.yml": "name: faults\nvariables:\n  tag: {type: string, default: none}\n",
         **{f"assets/{_file(one)}": text for one, text in _texts(assets, seconds)},
@@ -143,7 +146,8 @@ def _header(one: Table) -> str:
     return "\n".join(lines)
 
 
-def _python(one: Table, seconds: float) -> str:
+def _python(one: Table, short: float) -> str:
+    seconds = LONG if one.long else short
     body = _SCRIPT if one.how == "script" else _MATERIALIZE
     code = _BODY.format(name=one.name) + body.format(seconds=seconds, rows=ROWS)
     return f'"""@bruin\n{_header(one)}\n@bruin"""\n{code}'

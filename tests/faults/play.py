@@ -2,16 +2,21 @@
 
 import dataclasses
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.projects import write
 from tests.faults import checker
-from tests.faults.scenarios import SCENARIOS, Fault, now
+from tests.faults.disk import Disk
+from tests.faults.scenarios import SCENARIOS, Scenario, now
 from tests.faults.site import Ground, Site
 from tests.support.hosts import Host
+from workers import crash_points
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +30,7 @@ class Outcome:
     duplicates: int = 0
     losses: int = 0
     again: int = 0
+    failed: list[str] = field(default_factory=list)  # assets that did not succeed
     faults: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -46,10 +52,14 @@ class Fleet(Site):
 
     patience = 90.0  # seconds for a run to end after the fault
 
-    def __init__(self, ground: Ground, name: str, *, crash: str = "", **options: Any) -> None:
-        super().__init__(ground, name, **options)
-        self.module = "workers.main"
-        self._crash = {"FLEET_CRASH": crash} if crash else {}
+    def __init__(
+        self, ground: Ground, name: str, scenario: Scenario, *, module: str = "", **options: Any
+    ) -> None:
+        super().__init__(ground, name, settings=scenario.settings, **options)
+        self._scenario = scenario
+        self._module = module or "workers.main"
+        self._disk = Disk(self.folder / "storage", scenario.small_storage)
+        write(self.project, scenario.extra)
 
     @property
     def run_ids(self) -> list[str]:
@@ -59,32 +69,58 @@ class Fleet(Site):
     def begin(self) -> None:
         """The first host makes the database files; then the others come."""
         self.start(self.hosts[0])
-        self.submit("one")
+        if self._scenario.killed:
+            self.submit_and_die("one")
+        else:
+            self.submit("one")
         made = self.until(self.files_made, 60)
-        why = [*self.reasons(self.run_ids[0])[:3], self.said(self.hosts[0])]
+        why = [*self.reasons(self.run_ids[0]).values(), self.said(self.hosts[0])]
         assert made, "the first assets did not end:\n" + "\n".join(why)
         for host in self.hosts[1:]:
-            crash = self._crash if host is self.hosts[1] else {}
-            self.start(host, **crash, FLEET_CRASH_LOG=str(self.crash_log))
+            self.start(host)
+
+    def start(self, host: Host, **more: str) -> Any:
+        """Start a worker, of the module that this fleet is told, with its named points."""
+        points = {"FLEET_CRASH": self._scenario.crash, "FLEET_CRASH_LOG": str(self._crash_log)}
+        more = points | more if self._scenario.crash else more
+        return self.start_module(host, self._module, **more)
 
     @property
-    def crash_log(self) -> Path:
-        """Where named points say that they were reached."""
+    def _crash_log(self) -> Path:
         return self.folder / "crashes"
 
-    def start(self, host: Host, module: str = "", **more: str) -> Any:
-        """Start a worker, of the module that this fleet is told."""
-        return super().start(host, module or self.module, **more)
+    def unreached(self) -> list[str]:
+        """The named points that no process reached as often as was wanted."""
+        if not self._scenario.crash:
+            return []
+        lines = self._crash_log.read_text("utf-8").splitlines()
+        seen = Counter(line.split()[0] for line in lines)
+        wanted = crash_points.parsed(self._scenario.crash)
+        return [f"{point} was never reached" for point, c in wanted.items() if seen[point] < c.nth]
+
+    def alive(self, host: Host) -> bool:
+        """Whether the worker that was started there runs."""
+        return self.workers[host.name].poll() is None
+
+    def fill(self, full: bool) -> None:
+        """Fill the storage, or make room again."""
+        self._disk.fill(full)
+
+    def close(self) -> None:
+        """End what this scenario started."""
+        super().rest()
+        self._disk.close()
+        super().close()
 
     def ended(self, run_id: str) -> str:
         """The state in which a run has ended, empty while it goes on."""
         return self._end(run_id)
 
     def busy(self, host: Host, what: str) -> bool:
-        """Whether asset code, or a step of another kind, runs there."""
-        if what == "materialize":
+        """Whether asset code, a long one perhaps, or a step of another kind runs there."""
+        if what in ("materialize", "long"):
             lines = checker.journal([self.data(host) / "journal"])
-            return bool(checker.interrupted(lines, now()))
+            return checker.busy(lines, self.assets, long=what == "long")
         begun = f"worker LIKE '{host.name}-%' AND state = 'running' AND step = '{what}'"
         return self.step(begun) is not None
 
@@ -116,11 +152,11 @@ class Fleet(Site):
 def play(ground: Ground, name: str, *, rig: Callable[..., Any] = Fleet, **options: Any) -> Outcome:
     """Let the fault of that name hit a run, wait for its end, judge what is left."""
     scenario = SCENARIOS[name]
-    fleet = rig(ground, name, settings=scenario.settings, crash=scenario.crash, **options)
+    fleet = rig(ground, name, scenario, **options)
     outcome = Outcome(name=name)
     try:
         fleet.begin()
-        _hit(fleet, scenario.fault, outcome)
+        _hit(fleet, scenario, outcome)
         _judge(fleet, outcome)
     except AssertionError as error:  # it did not come to the fault: said with the others
         outcome.faults += str(error).splitlines()
@@ -129,22 +165,37 @@ def play(ground: Ground, name: str, *, rig: Callable[..., Any] = Fleet, **option
     return outcome
 
 
-def _hit(fleet: Any, fault: Fault, outcome: Outcome) -> None:
-    at = fault(fleet)
+def _hit(fleet: Any, scenario: Scenario, outcome: Outcome) -> None:
+    at = scenario.fault(fleet)
     deadline = time.monotonic() + fleet.patience
     for run_id in fleet.run_ids:
-        outcome.states.append(fleet.wait(run_id, max(1.0, deadline - time.monotonic())))
-        if outcome.states[-1] != "succeeded":
-            outcome.faults += [f"run {run_id} {outcome.states[-1]}", *fleet.reasons(run_id)[:5]]
+        state = fleet.wait(run_id, max(1.0, deadline - time.monotonic()))
+        outcome.states.append(state)
+        _judge_end(fleet.reasons(run_id), scenario, f"run {run_id} {state}", outcome)
     outcome.seconds = now() - at
     outcome.recovery = checker.recovery(fleet.lines(), at)
+
+
+def _judge_end(reasons: Mapping[str, str], scenario: Scenario, end: str, outcome: Outcome) -> None:
+    """A run must succeed, or fail for the reason that the scenario gives it."""
+    good = "failed" if scenario.fails else "succeeded"
+    may = bool(scenario.may_fail) and end.endswith("failed")
+    if not may and not end.endswith(good):
+        outcome.faults.append(end)
+    for asset, reason in reasons.items():
+        word = scenario.fails.get(asset, scenario.may_fail or "(?!)")
+        outcome.failed.append(asset)
+        if not re.search(word, reason) and not (may and "upstream" in reason):
+            outcome.faults.append(f"{asset}: {reason}")
+    if missing := scenario.fails.keys() - reasons.keys():
+        outcome.faults.append(f"{sorted(missing)} did not fail")
 
 
 def _judge(fleet: Any, outcome: Outcome) -> None:
     fleet.until(lambda: not fleet.orphans(), 5)
     outcome.faults += [f"orphan on {words}" for words in fleet.orphans()]
     fleet.rest()
-    verdict = fleet.judge()
-    outcome.faults += verdict.faults
+    verdict = fleet.judge(outcome.failed)
+    outcome.faults += [*verdict.faults, *fleet.unreached()]
     outcome.duplicates, outcome.losses = verdict.duplicates, verdict.losses
     outcome.again = verdict.again

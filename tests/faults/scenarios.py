@@ -9,51 +9,12 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-from tests.support.fault_servers import Broker
+from tests.faults.rig import Rig
 from tests.support.hosts import Host
 
 LEASE = 4.0
 LONG = 2.5 * LEASE  # of pauses and cuts that go past the lease
-
-
-class Rig(Protocol):
-    """What scenarios may do to a fleet, ours or Celery's."""
-
-    hosts: list[Host]
-    broker: Broker
-    run_ids: list[str]
-
-    def begin(self) -> None:
-        """Submit the pipeline and start all workers."""
-
-    def start(self, host: Host) -> Any:
-        """Start a worker there."""
-
-    def submit(self, tag: str) -> str:
-        """One more run; its id."""
-
-    def until(self, true: Callable[[], Any], seconds: float = 60.0) -> Any:
-        """What `true` gives as soon as it gives something."""
-
-    def ended(self, run_id: str) -> str:
-        """The state in which a run has ended, empty while it goes on."""
-
-    def busy(self, host: Host, what: str) -> bool:
-        """Whether it is in a "materialize", "load" or "checks" now."""
-
-    def main(self, host: Host) -> int:
-        """Process id of the host's worker."""
-
-    def pool(self, host: Host) -> list[int]:
-        """Process ids of its pool's children."""
-
-    def addresses(self) -> Mapping[str, str]:
-        """Of broker, catalog and destination."""
-
-    def catalog(self, *, up: bool) -> None:
-        """Start the catalog's server, or end it at once."""
 
 
 Fault = Callable[[Rig], float]
@@ -66,8 +27,13 @@ class Scenario:
     fault: Fault
     words: str
     settings: Mapping[str, str] = field(default_factory=dict)
-    crash: str = ""  # a named point where a worker of the second host ends
+    crash: str = ""  # named points where processes end, see workers.crash_points
     celery: bool = True  # whether it makes sense for Celery alone
+    fails: Mapping[str, str] = field(default_factory=dict)  # assets that must fail, with a word why
+    may_fail: str = ""  # a pattern of good reasons for assets to fail
+    extra: Mapping[str, str] = field(default_factory=dict)  # more files of the pipeline
+    small_storage: int = 0  # bytes, if the storage is a disk of its own
+    killed: bool = False  # whether the dispatcher dies right after it recorded the run
 
 
 def now() -> float:
@@ -75,20 +41,22 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def moment(rig: Rig, what: str, host: int = 1) -> float:
-    """Wait until that host does that; the time."""
-    victim = rig.hosts[host]
-    found = rig.until(lambda: rig.busy(victim, what), 40)
-    assert found, f"{victim.name} never came to {what}"
-    return now()
+def victim(rig: Rig, what: str) -> tuple[float, Host]:
+    """Wait until one of the hosts without database files does that; the time, and which one."""
+    hosts = rig.hosts[1:]
+    found = rig.until(lambda: next((one for one in hosts if rig.busy(one, what)), None), 40)
+    if found is None and what == "long":  # all of them went to the first host
+        return victim(rig, "materialize")
+    assert found, f"no host but the first ever came to {what}"
+    return now(), found
 
 
 def killed_in(what: str) -> Fault:
     """A worker's main process is killed -9 while it does that; the others take over."""
 
     def fault(rig: Rig) -> float:
-        at = moment(rig, what)
-        rig.hosts[1].signal(signal.SIGKILL, [rig.main(rig.hosts[1])])
+        at, host = victim(rig, what)
+        host.signal(signal.SIGKILL, [rig.main(host)])
         return at
 
     return fault
@@ -96,14 +64,15 @@ def killed_in(what: str) -> Fault:
 
 def host_lost(rig: Rig) -> float:
     """All of a host ends at once, as without power, and stays away."""
-    at = moment(rig, "materialize")
-    rig.hosts[1].signal(signal.SIGKILL)
+    at, host = victim(rig, "long")
+    host.signal(signal.SIGKILL)
     return at
 
 
 def files_host_restarted(rig: Rig) -> float:
     """The host of the database files loses its worker; a service manager restarts it."""
-    at = moment(rig, "materialize", 0)
+    assert rig.until(lambda: rig.busy(rig.hosts[0], "materialize"), 40), "it was never busy"
+    at = now()
     rig.hosts[0].signal(signal.SIGKILL, [rig.main(rig.hosts[0])])
     time.sleep(2)
     rig.start(rig.hosts[0])
@@ -114,21 +83,20 @@ def cut_from(*services: str, out: bool = True, into: bool = True) -> Fault:
     """A host is cut off from these services for longer than its lease, and comes back."""
 
     def fault(rig: Rig) -> float:
-        at = moment(rig, "materialize")
-        rig.hosts[1].cut(*(rig.addresses()[name] for name in services), out=out, into=into)
+        at, host = victim(rig, "long")
+        host.cut(*(rig.addresses()[name] for name in services), out=out, into=into)
         time.sleep(LONG)
-        rig.hosts[1].heal()
+        host.heal()
         return at
 
     return fault
 
 
-def stopped(which: str, what: str = "materialize") -> Fault:
+def stopped(which: str, what: str = "long") -> Fault:
     """A worker's tree, main process or pool child stands still past its lease, and goes on."""
 
     def fault(rig: Rig) -> float:
-        host = rig.hosts[1]
-        at = moment(rig, what)
+        at, host = victim(rig, what)
         every: dict[str, Callable[[], list[int]]] = {
             "tree": host.pids,
             "main": lambda: [rig.main(host)],
@@ -147,7 +115,7 @@ def broker_lost(*, empty: bool) -> Fault:
     """The broker is killed -9 and comes back a second later."""
 
     def fault(rig: Rig) -> float:
-        at = moment(rig, "materialize")
+        at, _ = victim(rig, "long")
         rig.broker.kill()
         time.sleep(1)
         rig.broker.start(empty=empty)
@@ -160,7 +128,7 @@ def catalog_lost(seconds: float) -> Fault:
     """The catalog's server ends at once and comes back after a time."""
 
     def fault(rig: Rig) -> float:
-        at = moment(rig, "materialize")
+        at, _ = victim(rig, "long")
         rig.catalog(up=False)
         time.sleep(seconds)
         rig.catalog(up=True)
@@ -194,9 +162,24 @@ def random_kills(seconds: float) -> Fault:
     return fault
 
 
-def crashed(rig: Rig) -> float:
-    """A named point of the code ends the process that reaches it; the rig was told which."""
-    return now()
+def restarted(rig: Rig) -> float:
+    """Whatever ends workers, a service manager starts them again until the run has ended."""
+    at = now()
+    while now() - at < 120 and not rig.ended(rig.run_ids[0]):
+        for host in rig.hosts:
+            if not rig.alive(host):
+                rig.start(host)
+        time.sleep(0.5)
+    return at
+
+
+def disk_full(rig: Rig) -> float:
+    """The storage is full for some seconds."""
+    at, _ = victim(rig, "long")
+    rig.fill(True)
+    time.sleep(LEASE)
+    rig.fill(False)
+    return at
 
 
 def nothing(rig: Rig) -> float:
@@ -210,15 +193,52 @@ def second_run(rig: Rig) -> float:
     return now()
 
 
+POISON = '''"""@bruin
+name: f.poison
+depends: [f.duck_first]
+@bruin"""
+import os, pathlib, signal
+
+pid, main = os.getpid(), 0
+while pid > 1:
+    if b"workers.main" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+        main = pid
+    pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+os.kill(main, signal.SIGKILL)
+'''
+_POINTS = (
+    "claim:before=5",
+    "claim:after=9",
+    "storage:before-rename=3",
+    "storage:renamed=5",
+    "load:begin=2",
+    "load:staged=4",
+    "load:before-commit=6",
+    "load:after-commit=8",
+    "query.before_commit=2",
+    "query.after_commit=3",
+    "end:before=12",
+    "end:recorded=17",
+    "end:before-ack=23",
+    "level:advanced=2",
+    "level:published=3",
+    "publish=15",
+)
+
+
+def points(action: str) -> str:
+    """All named points with what is to happen there; each at another time that it is reached."""
+    parts = (point.partition("=") for point in _POINTS)
+    return ",".join(f"{point}={action}:{nth}" for point, _, nth in parts)
+
+
 ALL = ("broker", "catalog", "destination")
 #: Short of pauses, a run may lose a step more often than the default lets it.
 OFTEN = {"FLEET_LOSSES_ALLOWED": "50"}
 
 SCENARIOS: Mapping[str, Scenario] = {
     "nothing": Scenario(fault=nothing, words="no fault"),
-    "kill-materialize": Scenario(
-        fault=killed_in("materialize"), words="worker killed -9 in materialize"
-    ),
+    "kill-materialize": Scenario(fault=killed_in("long"), words="worker killed -9 in materialize"),
     "kill-load": Scenario(fault=killed_in("load"), words="worker killed -9 in load"),
     "kill-checks": Scenario(fault=killed_in("checks"), words="worker killed -9 in checks"),
     "host-lost": Scenario(fault=host_lost, words="host lost at once, for good"),
@@ -250,5 +270,34 @@ SCENARIOS: Mapping[str, Scenario] = {
     "two-runs": Scenario(fault=second_run, words="two dispatchers submit the same pipeline"),
     "random": Scenario(
         fault=random_kills(60), words="a kill every 2 s for a minute", settings=OFTEN
+    ),
+    "dispatcher": Scenario(
+        fault=nothing, words="dispatcher killed -9 after it recorded the run", killed=True
+    ),
+    "crash-child": Scenario(
+        fault=restarted,
+        words="pool child ends at each of the named points",
+        crash=points("kill"),
+        celery=False,
+    ),
+    "crash-main": Scenario(
+        fault=restarted,
+        words="worker ends at each of the named points",
+        crash=points("main"),
+        celery=False,
+    ),
+    "poison": Scenario(
+        fault=restarted,
+        words="an asset that kills its worker every time",
+        extra={"assets/poison.py": POISON},
+        fails={"f.poison": "lost"},
+        celery=False,
+    ),
+    "disk-full": Scenario(
+        fault=disk_full,
+        words="storage full for a lease",
+        small_storage=64 * 2**20,
+        may_fail="(?i)no space|make room|storage|log cannot be written",
+        celery=False,
     ),
 }

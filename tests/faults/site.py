@@ -86,8 +86,6 @@ class Site:
         self.project = pipeline.create(self.folder / "faults", self.assets, seconds)
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.tags: dict[str, str] = {}
-        self._module: dict[str, str] = {}
-        self._watched: tuple[str, ...] = ()
         for host in self.hosts:
             self._furnish(host)
         self._tables()
@@ -141,9 +139,7 @@ class Site:
             told |= {"FLEET_WORKER": f"{host.name}-{time.monotonic_ns() % 10**6}"}
         return kept | self.settings | told
 
-    def start(
-        self, host: Host, module: str = "workers.main", **more: str
-    ) -> "subprocess.Popen[bytes]":
+    def start_module(self, host: Host, module: str, **more: str) -> "subprocess.Popen[bytes]":
         """Start a worker on this host; `more` is added to its environment."""
         argv = [sys.executable, "-P", "-m", module]
         self.workers[host.name] = host.start(argv, self.environ(host) | more, "worker.out")
@@ -153,14 +149,29 @@ class Site:
         """The processes of the host's worker now."""
         return Tree.of(self.workers[host.name])
 
-    def submit(self, tag: str = "one", *, wait: bool = True) -> str:
+    def submit(self, tag: str = "one") -> str:
         """Give the pipeline to the fleet as a user would; the run's id."""
-        cli = Cli(self.folder / "dispatcher", self.folder, self.environ())
-        done = cli("submit", str(self.project), "--var", f'tag="{tag}"', "--json")
+        done = self._cli("submit", str(self.project), "--var", f'tag="{tag}"', "--json")
         assert done.returncode == 0, done.stdout + done.stderr
-        found = next(row.id for row in self.runs() if row.id not in self.tags)
+        return self._newest(tag)
+
+    def submit_and_die(self, tag: str) -> str:
+        """Let the command be killed -9 as soon as the catalog knows the run; its id."""
+        command = self._cli.start("run", str(self.project), "--var", f'tag="{tag}"')
+        known = self.until(self.runs, 30)
+        command.kill()
+        command.communicate()
+        assert known, "the command recorded no run"
+        return self._newest(tag)
+
+    @property
+    def _cli(self) -> Cli:
+        return Cli(self.folder / "dispatcher", self.folder, self.environ())
+
+    def _newest(self, tag: str) -> str:
+        found = next(str(row.id) for row in self.runs() if row.id not in self.tags)
         self.tags[found] = tag
-        return str(found)
+        return found
 
     def runs(self) -> Sequence[Any]:
         """All runs that the catalog knows, newest first."""
@@ -207,19 +218,24 @@ class Site:
         """What lives on a host and belongs to no living worker, or to an asset though all ended."""
         return strays(self.hosts, self.workers)
 
-    def judge(self) -> checker.Verdict:
-        """What the checker finds, once the workers have ended; all runs must have succeeded."""
+    def judge(self, failed: Sequence[str] = ()) -> checker.Verdict:
+        """What the checker finds, once the workers have ended; all assets but these succeeded."""
         folders = [self.folder, *(self.data(host) for host in self.hosts)]
         tables = [one for one in self.assets if one.how != "script"]
         found = {one.name: checker.rows(one, self.url, folders) for one in tables}
-        return checker.judge(self.assets, list(self.tags.values()), found, self.lines())
+        good = [one for one in self.assets if one.name not in failed]
+        verdict = checker.judge(good, list(self.tags.values()), found, self.lines())
+        for one in tables:
+            if one.name in failed and len(found[one.name]) not in (0, pipeline.ROWS):
+                verdict.count(one.name, "of a failed asset", len(found[one.name]), pipeline.ROWS)
+        return verdict
 
-    def reasons(self, run_id: str) -> list[str]:
-        """Why assets did not succeed, for a person who reads the failed test."""
+    def reasons(self, run_id: str) -> dict[str, str]:
+        """Why assets did not succeed, by their names."""
         query = "SELECT asset, state, reason FROM asset_runs WHERE run_id = :r AND state <> :s"
         with self.engine.connect() as connection:
             rows = connection.execute(text(query), {"r": run_id, "s": "succeeded"})
-            return [f"{row.asset}: {row.state} {row.reason}" for row in rows]
+            return {row.asset: f"{row.state} {row.reason}" for row in rows}
 
     def said(self, host: Host, lines: int = 6) -> str:
         """The last lines of the host's newest worker, for a person who reads the failed test."""
