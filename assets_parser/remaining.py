@@ -14,8 +14,6 @@ from assets_parser import check_ids
 from assets_parser.model import Pipeline
 from assets_parser.spec import AssetSpec, Plan, Skipped, Step
 
-_LOADS = ("load", "ingest")
-_ADDS_ROWS = frozenset({"append", "delete+insert"})
 _UNDONE = frozenset({"", "config", "connection", "query"})  # errors that leave no rows behind
 
 Written: TypeAlias = Literal["", "yes", "perhaps"]
@@ -52,19 +50,18 @@ class Left:
 
 
 def repeatable(spec: AssetSpec, step: Step) -> bool:
-    """Whether a second try of the step does no harm: one that only adds rows may double them."""
-    if step == "query":
-        return spec.full_refresh or not _may_be_half_done(spec)
-    parameters = str(spec.parameters.get("incremental_strategy") or "")
-    strategy = spec.materialization.strategy or parameters
-    return spec.full_refresh or step not in _LOADS or strategy not in _ADDS_ROWS
+    """Whether a second try of the step does no harm: a query that only adds rows may double them.
+
+    A load does not: the database keeps which run's rows it has, or the loads say "at least once".
+    """
+    recorded = step != "query" or spec.type.startswith(_RECORDED)
+    return recorded or spec.full_refresh or not _may_be_half_done(spec)
 
 
 def _may_be_half_done(spec: AssetSpec) -> bool:
     """Whether the query step can fail with its new rows in the table: behind a hook that runs
     after the commit, or where there are no transactions."""
-    recorded = spec.type.startswith(_RECORDED)
-    outside = (bool(spec.hooks.post) and not recorded) or spec.type.startswith("clickhouse.")
+    outside = bool(spec.hooks.post) or spec.type.startswith("clickhouse.")
     return spec.materialization.strategy == "append" and outside
 
 
@@ -132,7 +129,7 @@ def rest(spec: AssetSpec, left: Left) -> AssetSpec:
     if not number or not _same(left.spec, spec):
         return spec
     steps = spec.steps[number:]
-    if steps[:1] == ("load",) and (left.given is None or not _may_load(spec, left)):
+    if steps[:1] == ("load",) and left.given is None:
         return spec
     if steps == ("checks",):
         return _unchecked(replace(spec, steps=steps), left.spec, left)
@@ -152,11 +149,6 @@ def _done(spec: AssetSpec, before: AssetSpec, left: Left) -> int:
     if start < 0 or spec.steps[start:] != before.steps:
         return 0
     return start + len(left.done)
-
-
-def _may_load(spec: AssetSpec, left: Left) -> bool:
-    """A load that began and only adds rows starts over with new data."""
-    return left.begun != "load" or repeatable(spec, "load")
 
 
 def _unchecked(spec: AssetSpec, before: AssetSpec, left: Left) -> AssetSpec:
