@@ -21,11 +21,12 @@ from sqlalchemy import (
     update,
 )
 
-from catalog import file_homes
+from catalog import file_homes, nearness
 from catalog.clock import now
 from catalog.engine import reading
+from catalog.nearness import FAR, Nearness
 from catalog.states import RunState, StepState
-from catalog.tables import AssetRun, Attempt, Run, StepRun, Worker
+from catalog.tables import AssetRun, Run, StepRun, Worker
 from catalog.values import StepKey
 
 MANY = 500
@@ -71,6 +72,7 @@ class Queued:
     sends: int
     reason: str
     near: tuple[str, ...] = ()
+    env: str = ""
     home: str = ""
 
 
@@ -112,9 +114,9 @@ def steps(engine: Engine, keys: Collection[StepKey], *, near: bool = False) -> l
             wanted = {key[1:] for key in keys if key[0] == run_id}
             rows = _of_run(connection, run_id, sorted({asset for asset, _ in wanted}))
             rows = [row for row in rows if (row.asset, row.step) in wanted]
-            close = _near(connection, rows) if near and rows else {}
+            close = nearness.of(connection, rows) if near and rows else {}
             homes = file_homes.hosts(connection, rows)
-            found += [_queued(row, homes, close.get((row.asset, row.step), ())) for row in rows]
+            found += [_queued(row, homes, close.get((row.asset, row.step), FAR)) for row in rows]
     order = {key: place for place, key in enumerate(keys)}
     return sorted(found, key=lambda step: order[step.key])
 
@@ -150,7 +152,7 @@ def _of_run(
 
 
 def _queued(
-    row: Row[*tuple[Any, ...]], homes: Mapping[StepKey, str], near: tuple[str, ...] = ()
+    row: Row[*tuple[Any, ...]], homes: Mapping[StepKey, str], near: Nearness = FAR
 ) -> Queued:
     key = (row.run_id, row.asset, row.step)
     return Queued(
@@ -162,50 +164,10 @@ def _queued(
         queue=row.queue,
         sends=row.sends,
         reason=row.reason,
-        near=near,
+        near=near.hosts,
+        env=near.env,
         home=homes.get(key, ""),
     )
-
-
-def _near(
-    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """For each step the host of the asset's step before, which has its data, then that of the same
-    step in the pipeline's run before, which has its environment."""
-    first = rows[0]
-    before = _run_before(connection, first)
-    assets = sorted({row.asset for row in rows})[:MANY]
-    query = (
-        select(Attempt.run_id, Attempt.asset, Attempt.step, Attempt.host)
-        .where(Attempt.run_id.in_([first.run_id, before]), Attempt.asset.in_(assets))
-        .where(Attempt.state == StepState.SUCCEEDED, Attempt.host != "")
-        .order_by(Attempt.id)
-    )
-    ran: dict[tuple[str, str, str], str] = {}
-    last: dict[str, str] = {}
-    for attempt in connection.execute(query):
-        ran[attempt.run_id, attempt.asset, attempt.step] = attempt.host
-        if attempt.run_id == first.run_id:
-            last[attempt.asset] = attempt.host
-    return {
-        (row.asset, row.step): tuple(
-            host
-            for host in dict.fromkeys([last.get(row.asset), ran.get((before, row.asset, row.step))])
-            if host
-        )
-        for row in rows
-    }
-
-
-def _run_before(connection: Connection, row: Row[*tuple[Any, ...]]) -> str:
-    found = connection.scalar(
-        select(Run.id)
-        .where(Run.pipeline == row.pipeline, Run.created_at < row.created_at)
-        .where(Run.state == RunState.SUCCEEDED)
-        .order_by(Run.created_at.desc())
-        .limit(1)
-    )
-    return found or ""
 
 
 def misplaced(

@@ -56,9 +56,10 @@ def run(context: StepContext) -> StepResult:
     env = asset_process.environment(context)
     with confinement.scratch(context.settings) as scratch, attempt.interpreter() as interpreter:
         if context.claim.step == "materialize":
-            return StepResult(result=_materialize(attempt, interpreter, env, scratch))
+            said = _materialize(attempt, interpreter, env, scratch)
+            return StepResult(result=said | {"env": interpreter.key})
         attempt.process(interpreter, env, attempt.job(scratch, "script"), scratch)
-        return StepResult(result={"exit": 0})
+        return StepResult(result={"exit": 0, "env": interpreter.key})
 
 
 def _check_form(context: StepContext) -> None:

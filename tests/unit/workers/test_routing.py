@@ -139,3 +139,11 @@ def test_hosts_with_odd_names_have_queues_of_their_own() -> None:
     odd = {queues.of_host(name) for name in ("my host", "my_host", "my/host", "h" * 200)}
     assert len(odd) == 4
     assert all(queues.is_one(name) for name in odd)
+
+
+def test_a_host_with_the_environment_is_near() -> None:
+    """By its key, which the worker tells; another environment of the asset is not."""
+    having = taker("b", info={"envs": [{"key": "3.12.1-abc"}]})
+    router = Router([taker("a"), having])
+    assert router.with_env("3.12.1-abc") == ["host-b"]
+    assert router.with_env("3.12.1-other") == router.with_env("") == []

@@ -101,3 +101,29 @@ def test_passwords_stay_out_of_repr_and_errors(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(environ, {"broker": "amqp://:hunter2@127.0.0.1:1/0"})
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_table_of_weights_and_their_text_are_the_same(environ: dict[str, str]) -> None:
+    """Names of instances may hold dots, so the table is no prefix."""
+    text = '[weights]\n"b1.large" = 2\n"b1.xlarge" = 4\n'
+    Path("fleet.toml").write_text(text, encoding="utf-8")
+    settings = Settings.load(environ)
+    assert settings.weights == ("b1.large=2", "b1.xlarge=4")
+    assert Settings.load(environ | {"FLEET_WEIGHTS": "b1.large=2,b1.xlarge=4"}) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("QUEUES", "fleet,@host", "'@host': that name is kept for fleet itself"),
+        ("QUEUES", "a b", "'a b': a queue is named by"),
+        ("QUEUES", "fleet.advance", "kept for fleet itself"),
+        ("WEIGHTS", "b1=many", "'b1=many' is no weight"),
+    ],
+)
+def test_queues_and_weights_that_are_none_are_named(
+    environ: dict[str, str], name: str, value: str, words: str
+) -> None:
+    """Before a worker listens to what nobody could send to."""
+    with pytest.raises(SettingsError, match=words):
+        Settings.load(environ | {f"FLEET_{name}": value})
