@@ -20,16 +20,23 @@ PORT = 5555
 
 def start(settings: Settings, log: Path) -> tuple[Mapping[str, str], int]:
     """Start Flower, detached; where it is and how to sign in, and its process id."""
-    page = sign_in(free_port())
+    page = sign_in(settings, free_port())
     process = spawn(argv(), environ(settings, page), log, bound=False)
     return page, process.pid
 
 
-def sign_in(port: int, address: str = "127.0.0.1") -> dict[str, str]:
-    """A new address and password."""
+def sign_in(settings: Settings, port: int, address: str = "127.0.0.1") -> dict[str, str]:
+    """An address, and who may look: the setting flower_auth, else a new password."""
     host = f"[{address}]" if ":" in address else address
-    password = secrets.token_urlsafe(12)
-    return {"url": f"http://{host}:{port}", "user": USER, "password": password, "address": address}
+    user, _, password = settings.flower_auth.partition(":")
+    who = {"user": user or USER, "password": password or secrets.token_urlsafe(12)}
+    return {"url": f"http://{host}:{port}", "address": address} | who
+
+
+def shown(settings: Settings, page: Mapping[str, str]) -> str:
+    """What a person needs to sign in; a password that was set is known and not repeated."""
+    password = "as set by flower_auth" if settings.flower_auth else page["password"]
+    return f"flower   {page['url']}   user {page['user']}   password {password}"
 
 
 def argv() -> list[str]:
@@ -38,14 +45,21 @@ def argv() -> list[str]:
 
 
 def environ(settings: Settings, page: Mapping[str, str]) -> dict[str, str]:
-    """What Flower reads its settings from."""
-    return embedded.worker_environ(settings) | {
-        "FLOWER_ADDRESS": page["address"],
-        "FLOWER_PORT": page["url"].rpartition(":")[2],
-        "FLOWER_BASIC_AUTH": f"{page['user']}:{page['password']}",
-        "FLOWER_MAX_TASKS": "20000",
-        "FLOWER_NATURAL_TIME": "true",
-    }
+    """What Flower reads its settings from: it looks at the broker and changes nothing."""
+    needless = {"FLEET_CATALOG": "", "FLEET_MESSAGE_KEY": "", "FLEET_FLOWER_AUTH": ""}
+    return (
+        embedded.worker_environ(settings)
+        | needless
+        | {
+            "FLOWER_READ_ONLY": "true",
+            "FLOWER_UNAUTHENTICATED_API": "",
+            "FLOWER_ADDRESS": page["address"],
+            "FLOWER_PORT": page["url"].rpartition(":")[2],
+            "FLOWER_BASIC_AUTH": f"{page['user']}:{page['password']}",
+            "FLOWER_MAX_TASKS": "20000",
+            "FLOWER_NATURAL_TIME": "true",
+        }
+    )
 
 
 def free_port() -> int:

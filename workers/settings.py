@@ -7,6 +7,7 @@ because `fleet --help` and the asset's supervisor may import it too.
 import dataclasses
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ class Settings:
     losses_allowed: int = 3
     #: Signs messages; empty means the key that the catalog holds for all who may read it.
     message_key: str = field(default="", repr=False)
+    #: `user:password` of Flower; empty means a new password each time, which is shown.
+    flower_auth: str = field(default="", repr=False)
     #: The user that assets run as, where root starts the worker; empty means the worker's own.
     asset_user: str = ""
     #: Memory that each process of an asset may use; 0 means no limit.
@@ -216,6 +219,8 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"{key}: expected a redis:// or rediss:// URL, got {scheme}")
     if settings.message_key and len(settings.message_key) < SHORTEST_KEY:
         raise SettingsError(f"message_key: expected at least {SHORTEST_KEY} characters")
+    if settings.flower_auth and not re.fullmatch(r"[^:\s,]+:[^\s,]{8,}", settings.flower_auth):
+        raise SettingsError("flower_auth: expected user:password, 8 characters or more, no comma")
     if not 0 < settings.lease_renew * 2 <= settings.lease:
         raise SettingsError(
             f"lease_renew = {settings.lease_renew:g} must be at most half of lease ="

@@ -9,7 +9,6 @@ from dispatcher import flower, local
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.fleets import load_settings, require
 from dispatcher.look import Look
-from dispatcher.terminal import Terminal
 
 
 @click.command()
@@ -24,13 +23,9 @@ def command(*, overrides: dict[str, Any], look: Look, port: int | None, address:
     up = local.find(settings)
     if up and up.alive() and up.flower and port is None:
         page: Any = up.flower  # it runs beside the fleet already
-        _tell(look.terminal, page)
+        look.terminal.line(flower.shown(fleet.settings, page))
         return
-    page = flower.sign_in(port or flower.free_port(), address)
-    _tell(look.terminal, page)
+    page = flower.sign_in(fleet.settings, port or flower.free_port(), address)
+    look.terminal.line(flower.shown(fleet.settings, page))
     argv = flower.argv()
     os.execve(argv[0], argv, flower.environ(fleet.settings, page))  # noqa: S606 - secrets are in the environment
-
-
-def _tell(terminal: Terminal, page: Any) -> None:
-    terminal.line(f"flower   {page['url']}   user {page['user']}   password {page['password']}")

@@ -1,6 +1,7 @@
 """Flower beside `fleet up`: readable names, failures as FAILURE, a page that opens in a browser."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import psutil
 import pytest
 
+from dispatcher.flower import free_port
 from tests.support.cli import Cli, until
 from tests.support.project import Project
 
@@ -46,9 +49,11 @@ def _reachable(page: Mapping[str, str]) -> bool:
     return True
 
 
-def api(page: Mapping[str, str], path: str, *, login: bool = True) -> Any:
-    """What Flower's API answers."""
-    request = urllib.request.Request(f"{page['url']}/api/{path}")
+def api(
+    page: Mapping[str, str], path: str, *, login: bool = True, data: bytes | None = None
+) -> Any:
+    """What Flower's API answers; with data it is asked to do something."""
+    request = urllib.request.Request(f"{page['url']}/api/{path}", data=data)
     if login:
         words = base64.b64encode(f"{page['user']}:{page['password']}".encode()).decode()
         request.add_header("Authorization", f"Basic {words}")
@@ -83,6 +88,40 @@ def test_nothing_is_shown_without_the_password(page: Mapping[str, str]) -> None:
         api(page, "tasks", login=False)
     assert refused.value.code == 401
     assert urlsplit(page["url"]).hostname == "127.0.0.1"
+
+
+def test_nothing_can_be_changed_with_the_password(page: Mapping[str, str], shared: Cli) -> None:
+    """Read-only: neither pools nor tasks; and what Flower itself might send, workers refuse."""
+    before = shared("runs", "--json").stdout
+    (worker,) = api(page, "workers?refresh=1")
+    for path in (f"worker/shutdown/{worker}", f"worker/pool/shrink/{worker}?n=1"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            api(page, path, data=b"")
+        assert refused.value.code == 403, path
+    with contextlib.suppress(urllib.error.HTTPError):
+        api(page, "task/send-task/fleet.advance", data=b'{"args": ["aaaaa"]}')
+    assert list(api(page, "workers?refresh=1")) == [worker]
+    assert shared("runs", "--json").stdout == before
+
+
+def test_a_password_that_was_set_is_on_no_screen_and_in_no_command_line(shared: Cli) -> None:
+    given = {"FLEET_FLOWER_AUTH": "watcher:watch-w0rd", "FLEET_BROKER": _broker(shared)}
+    flower = Cli(shared.home, shared.cwd, given).start("flower", "--port", str(free_port()))
+    try:
+        assert flower.stdout is not None
+        line = flower.stdout.readline()
+        url = next(word for word in line.split() if word.startswith("http"))
+        found = {"url": url, "user": "watcher", "password": "watch-w0rd"}
+        until(lambda: _reachable(found))
+        assert "watch-w0rd" not in line
+        assert "watch-w0rd" not in " ".join(psutil.Process(flower.pid).cmdline())
+    finally:
+        flower.kill()
+        flower.wait()
+
+
+def _broker(cli: Cli) -> str:
+    return str(json.loads((cli.home / "run" / "up.json").read_text())["broker"])
 
 
 def test_the_page_opens_in_a_browser(page: Mapping[str, str], tmp_path: Path) -> None:
