@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from catalog.clock import now
 from catalog.engine import reading
-from catalog.tables import Artifact
+from catalog.tables import Artifact, Run
 from catalog.values import to_json
 
 _DATA_FACTS = ("path", "schema", "rows", "bytes", "digest")
@@ -78,3 +78,25 @@ def removed(connection: Connection, *, run_id: str, asset: str, label: str) -> N
         .where(Artifact.path == path, Artifact.removed_at.is_(None))
         .values(removed_at=now())
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """What may go from storage: all files of these runs but `kept`, relative to storage."""
+
+    runs: frozenset[str]
+    kept: frozenset[str]
+
+
+def abandoned(engine: Engine, grace: float, within: float) -> Abandoned:
+    """Of the runs that ended more than `grace` and less than `within` seconds ago.
+
+    A file that no artifact names came from an attempt that did not count: nothing will ever name
+    it. What an artifact names is kept, for a run that continues this one.
+    """
+    ended = select(Run.id).where(Run.ended_at < now() - grace, Run.ended_at > now() - within)
+    named = select(Artifact.path).where(Artifact.removed_at.is_(None), Artifact.kind == "data")
+    with reading(engine) as connection:
+        return Abandoned(
+            runs=frozenset(connection.scalars(ended)), kept=frozenset(connection.scalars(named))
+        )

@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
@@ -18,18 +17,15 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import holders, recover, workers
-from catalog import retention as logs
 from catalog.claims import Claim
 from workers import levels, reconcile, run_values, working_copies
 from workers.bell import Bell
+from workers.beside import beside
 from workers.departure import Departure, end_now
 from workers.description import Description
 from workers.pulse import clock
 from workers.routing import EMBEDDED
 from workers.settings import Settings
-
-if TYPE_CHECKING:
-    from workers.envs import EnvStore
 
 logger = logging.getLogger(__name__)
 
@@ -182,19 +178,12 @@ class Heart:
         self._drains = True
 
     def _tidy(self) -> None:
-        """Tell which Pythons there are, and let old environments, bundles and logs go."""
-        from workers import bundles, retention, stores  # noqa: PLC0415 - the first task need not wait for these
-        from workers.envs import EnvStore  # noqa: PLC0415
+        """Tell which Pythons there are, and let what nobody needs any more go."""
+        from workers import tidying  # noqa: PLC0415 - the first task need not wait for it
 
         self._description.look()
         self._register()
-        envs, storage = EnvStore(self._settings), stores.of(self._settings)
-        _beside("evict", lambda: _evict(envs))
-        released = bundles.let_go(self._engine)
-        _beside("collect", lambda: bundles.remove(storage, released))
-        settings = self._settings
-        if old := logs.let_go(self._engine, settings.fleet, settings.log_max_age):
-            _beside("retain", lambda: retention.remove(storage, old))
+        tidying.tidy(self._engine, self._settings)
 
     def _reconcile(self) -> None:
         patient = clock() - self._sees_since > self._settings.lease
@@ -203,7 +192,7 @@ class Heart:
             logger.warning("reconcile: %s", healed)
         run_values.sweep(self._engine, self._settings)
         if over := working_copies.over(self._settings, self._engine):
-            _beside("sweep", lambda: working_copies.remove(self._settings, over))
+            beside("sweep", lambda: working_copies.remove(self._settings, over))
 
     def _bury_children(self) -> None:
         """The steps of a pool child that died are lost now, not when their lease runs out."""
@@ -226,28 +215,6 @@ class Heart:
         self._send_due()  # the step itself, if it may run again
         if ended.asset_done:
             levels.advance(self._engine, self._app, claim.run_id)
-
-
-def _beside(name: str, act: Callable[[], object]) -> None:
-    """Do it beside the heart, which beats on: it may be gigabytes, or a network. No catalog in it.
-
-    What is not done now is done the next time; two never do the same at once.
-    """
-    if any(thread.name == name for thread in threading.enumerate()):
-        return
-
-    def work() -> None:
-        try:
-            act()
-        except OSError as error:
-            logger.warning("%s: %s", name, error)
-
-    threading.Thread(target=work, name=name, daemon=True).start()
-
-
-def _evict(store: "EnvStore") -> None:
-    for key in store.evict():
-        logger.info("removed environment %s, which was not used", key)
 
 
 def watch_lifeline(descriptor: int, children: Callable[[], Iterable[int]]) -> threading.Thread:

@@ -40,7 +40,12 @@ def log_name(run_id: str, asset: str, step: str, number: int) -> str:
 
 def data_name(run_id: str, asset: str, number: int) -> str:
     """Path of an asset's Arrow file, relative to storage; `number` keeps attempts apart."""
-    return f"runs/{file_name(run_id)}/{file_name(asset)}.{number}.arrow"
+    return f"{data_folder(run_id)}/{file_name(asset)}.{number}.arrow"
+
+
+def data_folder(run_id: str) -> str:
+    """Where the Arrow files of a run are, relative to storage."""
+    return f"runs/{file_name(run_id)}"
 
 
 def inside(storage: Path, relative: str) -> Path:
