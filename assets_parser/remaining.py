@@ -24,7 +24,8 @@ _RECORDED = ("duckdb.", "pg.")  # the database itself keeps which run's rows it 
 
 _SAID = {
     "yes": "has its rows in the table already: only its post hooks run",
-    "perhaps": "may have its rows in the table already: it will fail, as it could add them twice",
+    "perhaps": "may have its rows in the table already: its database is asked for its record, and "
+    "without one it fails, as it could add them twice",
 }
 WRITTEN = "written"  # the key by which a continued query step is given it
 

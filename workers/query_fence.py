@@ -55,9 +55,11 @@ class QueryFence:
         """
         if self.fence.engine == "duckdb" and not self.repeated:
             return
-        self._seen = self._loaded()
-        if self._seen and self._exists() and self._seen.target == self._target:
-            raise AlreadyThere(self._seen)
+        seen = self._seen = self._loaded()
+        if seen and self._exists() and seen.target == self._target:
+            if seen.run != self.fence.run:  # for the run that may continue this one
+                self._alone(lambda: fences.record(self._ask, self.fence, seen.rows, seen.target))
+            raise AlreadyThere(seen)
         if self.repeated and self.fence.engine != "duckdb":  # a file has one writer at a time
             self._alone(lambda: _check(self._ask, self.fence))
 

@@ -213,9 +213,10 @@ def test_a_run_that_continues_learns_from_the_table_what_the_earlier_one_did(
     prepare(house, "append")
     if earlier:
         query_step.run(second(house, "append"))
-    again = house.context(SECOND, "append", run_id="r3")
-    options = replace(again.options, continues="r2")
-    query_step.run(replace(again, options=options, previous={"written": "perhaps"}))
+    for run, before in (("r3", "r2"), ("r4", "r3")):  # and the one after that
+        again = house.context(SECOND, "append", run_id=run)
+        options = replace(again.options, continues=before)
+        query_step.run(replace(again, options=options, previous={"written": "perhaps"}))
     assert keys(house) == [1, 2]
 
 
