@@ -1,5 +1,6 @@
 """Workers that are told to go, or to take nothing new, and versions that do not fit."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from catalog import runs, workers
 from dispatcher import worker_text
 from tests.support import trees
 from tests.support.broker import Valkey
+from tests.support.cli import Cli
 from tests.support.fleet import Fleet, asset, wait_for
 from workers import contract, levels
 
@@ -66,10 +68,12 @@ def test_a_drained_worker_ends_what_it_runs_and_then_stays_idle(fleet: Fleet) ->
     fleet.worker("w1")
     fleet.submit([asset("a", script_seconds=2)], [asset("b", upstreams=("a",))])
     wait_for(lambda: "start a script" in fleet.notes())
-    assert workers.drain(fleet.engine, "w1")
-    wait_for(lambda: "end a script" in fleet.notes())
-    wait_for(lambda: fleet.states("aaaaa")["a"] == "succeeded")
-    assert states(fleet) == {"w1": "draining"}
+    command = Cli(fleet.settings.home, fleet.folder, {"FLEET_BROKER": fleet.valkey.url})
+    told = json.loads(command("drain", "w1", "--wait", "--json").stdout)["worker"]
+    assert (told["state"], told["running"]) == ("draining", [])
+    assert fleet.states("aaaaa")["a"] == "succeeded"
+    nobody = command("drain", "w11")
+    assert (nobody.returncode, "did you mean w1?" in nobody.stderr) == (1, True)
     fleet.submit([asset("c")], run_id="bbbbb")
     fleet.worker("w2")
     assert fleet.wait("aaaaa") == fleet.wait("bbbbb") == "succeeded"

@@ -22,7 +22,7 @@ LOWER = [asset(f"b{number}", upstreams=("a0", "a1", "a2")) for number in range(2
 @pytest.fixture
 def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
     """Two workers."""
-    fleet = Fleet(tmp_path, valkey)
+    fleet = Fleet(tmp_path, valkey, lease=6)
     fleet.submit(UPPER, LOWER, send=False)
     begin(fleet)
     yield fleet
@@ -66,7 +66,7 @@ def test_a_catalog_that_was_killed_and_comes_back_costs_no_step(
 ) -> None:
     """For longer than a lease: nobody is buried for it, whoever follows the run waits too."""
     url = server.server.url(server.server.create_database())
-    fleet = Fleet(tmp_path, valkey, catalog=url)
+    fleet = Fleet(tmp_path, valkey, catalog=url, lease=6)
     following: subprocess.Popen[str] | None = None
     try:
         fleet.submit(UPPER, LOWER, send=False)
