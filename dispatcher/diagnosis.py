@@ -124,6 +124,22 @@ def _r(settings: Settings) -> Finding:
     return Finding(name="R", ok=True, text=f"{said} at {program}")
 
 
+def _assets(settings: Settings) -> Finding:
+    """Who assets are: at the worker's own uid they may read what the worker reads."""
+    from workers import confinement
+    from workers.settings import SettingsError
+
+    if not settings.asset_user:
+        text = "run as the worker's own user, and can read what it reads: connections, its memory"
+        hint = "asset_user runs them as another one; see docs/security.md"
+        return Finding(name="assets", ok=True, text=text, hint=hint)
+    try:
+        confinement.check(settings)
+    except SettingsError as error:
+        return Finding(name="assets", ok=False, text=str(error))
+    return Finding(name="assets", ok=True, text=f"run as {settings.asset_user}")
+
+
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
@@ -185,5 +201,6 @@ _EXAMINATIONS: dict[str, Callable[[Settings], Finding]] = {
     "uv": _uv,
     "pythons": _pythons,
     "R": _r,
+    "assets": _assets,
     "load": _load,
 }

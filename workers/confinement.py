@@ -41,8 +41,8 @@ def order(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def prepare(settings: Settings) -> None:
-    """At a worker's start: SettingsError if it may not change the user; else close the home."""
+def check(settings: Settings) -> None:
+    """SettingsError if this process may not run assets as `asset_user`."""
     if not settings.asset_user:
         return
     entry = _entry(settings.asset_user)
@@ -53,6 +53,19 @@ def prepare(settings: Settings) -> None:
         )
     if entry.pw_uid == 0:
         raise SettingsError("asset_user: root would not be another user")
+    for path in (settings.home.parent, Path(__file__).parent / "inside"):
+        if closed := _closed(entry, path):
+            raise SettingsError(
+                f"asset_user = {entry.pw_name!r}: it may not pass through {closed}, which leads to"
+                f" {path}; set `home`, and install fleet, where it may"
+            )
+
+
+def prepare(settings: Settings) -> None:
+    """At a worker's start: check, and close the home to the user but for what assets need."""
+    check(settings)
+    if not settings.asset_user:
+        return
     home = settings.home
     for folder in (settings.run_dir, settings.logs, settings.storage_path, home / "jobs"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,12 +73,6 @@ def prepare(settings: Settings) -> None:
         if not path.is_symlink():
             path.chmod(0o711 if path.name in _OPEN else stat.S_IMODE(path.stat().st_mode) & 0o700)
     home.chmod(0o711)
-    for path in (home, Path(__file__).parent / "inside"):
-        if closed := _closed(entry, path):
-            raise SettingsError(
-                f"asset_user = {entry.pw_name!r}: it may not pass through {closed}, which leads to"
-                f" {path}; set `home`, and install fleet, where it may"
-            )
 
 
 def may_run(settings: Settings, program: Path) -> bool:

@@ -1,19 +1,24 @@
 """No secret leaves the worker that needs it: searched everywhere, after finding a planted one."""
 
 import base64
+import gzip
 import json
+import sqlite3
 import threading
 import time
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+import pyarrow
 import pytest
 import redis
 
 from tests.support.cli import Cli
-from tests.support.leaks import command_lines, holds, in_broker, in_files
+from tests.support.leaks import command_lines, holds, in_broker, in_catalog, in_files
 from tests.support.postgres import PostgresServer
 from tests.support.project import Project
 
@@ -35,6 +40,7 @@ print("and again", secret, file=sys.stderr)
 sys.stdout.write("in two " + secret[:5]); sys.stdout.flush()
 sys.stdout.write(secret[5:] + " writes\\n"); sys.stdout.flush()
 """
+ENVIRON = "open('environ.bin', 'wb').write(open('/proc/self/environ', 'rb').read())\n"
 BIG = """\
 def materialize():
     for n in range(40):
@@ -49,6 +55,7 @@ class Traces:
     cli: Cli
     run: str
     output: str
+    environ: bytes  # of an asset's process
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +69,14 @@ def traces(shared: Cli, tmp_path_factory: pytest.TempPathFactory) -> Traces:
     keyed = header + "connection: db\nmaterialization: {type: table}\n"
     code = "import os\ndef materialize():\n    return [{'size': len(os.environ['KEY'])}]\n"
     project.script("main.keyed", code, header=keyed)
+    project.script("environ", ENVIRON, header=header)
     cli = Cli(shared.home, folder)
     done = cli("run", "shop")
     assert project.rows("select size from main.keyed") == [(len(SECRET),)]  # it really was used
     run = json.loads(cli("runs", "--json").stdout)["runs"][0]["id"]
     logs = cli("logs", run).stdout + cli("status", run, "--json").stdout + cli("status", run).stdout
-    return Traces(cli, run, done.stdout + done.stderr + logs)
+    environ = (project.folder / "environ.bin").read_bytes()
+    return Traces(cli, run, done.stdout + done.stderr + logs, environ)
 
 
 def fleet_facts(cli: Cli) -> dict[str, object]:
@@ -82,17 +91,26 @@ def needles() -> Iterator[bytes]:
     yield SECRET[:12].encode()
 
 
+PLAIN = SECRET.encode()
+
+
 @pytest.mark.parametrize(
     "form",
     [
-        SECRET,
-        json.dumps(SECRET),
-        base64.b64encode(SECRET.encode()).decode(),
-        json.dumps({"body": base64.b64encode(json.dumps([SECRET]).encode()).decode()}),
+        PLAIN,
+        json.dumps(SECRET).encode(),
+        base64.b64encode(PLAIN),
+        json.dumps({"body": base64.b64encode(json.dumps([SECRET]).encode()).decode()}).encode(),
+        quote(SECRET).encode(),
+        PLAIN.hex().encode(),
+        gzip.compress(PLAIN),
+        zlib.compress(PLAIN),
+        pyarrow.compress(PLAIN, "zstd", asbytes=True),
+        base64.b64encode(gzip.compress(json.dumps(SECRET).encode())),
     ],
 )
-def test_the_search_finds_a_planted_secret(tmp_path: Path, form: str) -> None:
-    (tmp_path / "planted").write_text(f"some text before {form} and after")
+def test_the_search_finds_a_planted_secret(tmp_path: Path, form: bytes) -> None:
+    (tmp_path / "planted").write_bytes(b"some text before " + form + b" and after")
     assert in_files(tmp_path, SECRET.encode()) == ["planted"]
     assert not holds(b"nothing to see", SECRET.encode())
 
@@ -127,16 +145,73 @@ def test_neither_catalog_nor_storage_nor_logs_hold_it(traces: Traces) -> None:
     assert any((home / "storage").rglob("*.log"))
 
 
+def test_no_column_of_the_catalog_holds_it(traces: Traces) -> None:
+    """Row by row, as a dump would show them."""
+    file = traces.cli.home / "catalog.db"
+    with sqlite3.connect(file, timeout=20) as connection:
+        text = base64.b64encode(PLAIN).decode()
+        connection.execute("INSERT INTO facts VALUES ('planted', ?, 0)", [text])
+    assert in_catalog(f"sqlite:///{file}", PLAIN) == ["facts.value"]
+    with sqlite3.connect(file, timeout=20) as connection:
+        connection.execute("DELETE FROM facts WHERE key = 'planted'")
+    assert [c for needle in needles() for c in in_catalog(f"sqlite:///{file}", needle)] == []
+
+
 def test_flower_shows_no_secret(traces: Traces) -> None:
-    page = fleet_facts(traces.cli)["flower"]
+    """Neither of the run nor of the fleet: what tasks said, and what workers say of themselves."""
+    tasks, workers = (flower(traces.cli, path) for path in ("tasks?limit=10000", WORKERS))
+    assert b"shop/prints" in tasks.decode("unicode_escape", "replace").encode()
+    assert b"broker" in workers
+    for needle in (*needles(), *own_secrets(traces.cli).values()):
+        assert not holds(tasks, needle)
+        assert not holds(workers, needle)
+
+
+WORKERS = "workers?refresh=1"
+
+
+def flower(cli: Cli, path: str) -> bytes:
+    """What Flower's API answers."""
+    page = fleet_facts(cli)["flower"]
     assert isinstance(page, dict)
     login = base64.b64encode(f"{page['user']}:{page['password']}".encode()).decode()
-    request = urllib.request.Request(f"{page['url']}/api/tasks?limit=10000")
+    request = urllib.request.Request(f"{page['url']}/api/{path}")
     request.add_header("Authorization", f"Basic {login}")
     with urllib.request.urlopen(request, timeout=20) as answer:
-        tasks = answer.read()
-    assert b"shop/prints" in tasks.decode("unicode_escape", "replace").encode()
-    assert not [needle for needle in needles() if holds(tasks, needle)]
+        found: bytes = answer.read()
+    return found
+
+
+def own_secrets(cli: Cli) -> dict[str, bytes]:
+    """The fleet's own: the broker's password, and the key that signs messages."""
+    broker = redis.Redis.from_url(str(fleet_facts(cli)["broker"]))
+    with sqlite3.connect(cli.home / "catalog.db", timeout=20) as connection:
+        (key,) = connection.execute("SELECT value FROM facts WHERE key = 'message_key'").fetchone()
+    password = str(broker.connection_pool.connection_kwargs["password"])
+    return {"message key": key.encode(), "broker's password": password.encode()}
+
+
+def test_the_fleets_own_secrets_are_where_they_must_be_only(traces: Traces) -> None:
+    """The key in the catalog, the password in the files of `fleet up`; both are this user's."""
+    home, kept = traces.cli.home, {"message key": "facts.value"}
+    catalog = f"sqlite:///{home / 'catalog.db'}"
+    for name, secret in own_secrets(traces.cli).items():
+        assert in_broker(str(fleet_facts(traces.cli)["broker"]), secret) == [], name
+        assert in_catalog(catalog, secret) == ([kept[name]] if name in kept else []), name
+        where = in_files(home, secret, ("envs", "uv-cache"))
+        held = ("catalog.db", "run/") if name in kept else ("run/",)
+        assert [path for path in where if not path.startswith(held)] == [], name
+        assert not holds(traces.environ, secret), name
+        assert secret.decode() not in traces.output, name
+    assert (home / "catalog.db").stat().st_mode & 0o077 == 0
+
+
+def test_an_assets_environment_holds_what_it_declared_and_no_more(traces: Traces) -> None:
+    """The whole block of the process, as another process of this user could read it."""
+    assert holds(traces.environ, PLAIN), "the search does not see the declared secret"
+    names = {entry.partition(b"=")[0] for entry in traces.environ.split(b"\0") if entry}
+    assert not [n for n in names if n.startswith((b"FLEET_", b"CELERY", b"INGESTR", b"FLOWER"))]
+    assert not holds(traces.environ, b"redis://")
 
 
 @pytest.mark.postgres

@@ -10,15 +10,20 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import psutil
+import pyarrow
 import redis
+from sqlalchemy import MetaData, create_engine, select
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _ESCAPE = re.compile(rb'\\(u[0-9a-fA-F]{4}|["\\/])')
+_HEX = re.compile(rb"(?:[0-9a-f]{2}){8,}|(?:[0-9A-F]{2}){8,}")
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_MAGIC = re.compile(rb"\x28\xb5\x2f\xfd|\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _DEPTH = 3
 
 
 def holds(data: bytes, secret: bytes) -> bool:
-    """Whether the secret is in the data: plain, or in base64, URL, JSON or deflated forms."""
+    """Whether the secret is in the data: plain, or in hex, base64, URL, JSON, compressed forms."""
     return any(secret in form for form in _forms(data, _DEPTH))
 
 
@@ -42,9 +47,24 @@ def _decoded(data: bytes) -> Iterator[bytes]:
             yield base64.urlsafe_b64decode(
                 raw.replace(b"+", b"-").replace(b"/", b"_") + b"=" * (-len(raw) % 4)
             )
+    for match in _HEX.findall(data):
+        yield bytes.fromhex(match[: len(match) // 2 * 2].decode())
     for kind in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         with contextlib.suppress(zlib.error):
             yield zlib.decompressobj(kind).decompress(data)
+    yield from _compressed_within(data)
+
+
+def _compressed_within(data: bytes) -> Iterator[bytes]:
+    """What begins like gzip or zstd anywhere in the data, as members of an archive do."""
+    for match in _MAGIC.finditer(data):
+        piece = data[match.start() :]
+        if piece.startswith(_ZSTD):
+            with contextlib.suppress(OSError):
+                yield pyarrow.input_stream(pyarrow.BufferReader(piece), "zstd").read()
+        else:
+            with contextlib.suppress(zlib.error):
+                yield zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(piece)
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
@@ -78,6 +98,21 @@ def _value(client: redis.Redis, key: bytes) -> Iterable[bytes]:
     assert kind == b"stream", kind
     entries = client.xrange(key)
     return [part for _, fields in entries for pair in fields.items() for part in pair]
+
+
+def in_catalog(url: str, secret: bytes) -> list[str]:
+    """The columns of a catalog's tables that hold the secret, as `table.column`."""
+    engine, tables = create_engine(url), MetaData()
+    tables.reflect(engine)
+    found: dict[str, None] = {}
+    with engine.connect() as connection:
+        for table in tables.sorted_tables:
+            for row in connection.execute(select(table)).mappings():
+                for name, value in row.items():
+                    if value is not None and holds(str(value).encode(), secret):
+                        found[f"{table.name}.{name}"] = None
+    engine.dispose()
+    return list(found)
 
 
 def in_files(folder: Path, secret: bytes, leave: Iterable[str] = ()) -> list[str]:
