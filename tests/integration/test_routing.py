@@ -12,6 +12,18 @@ from catalog import runs, workers
 from catalog.placing import takers
 from tests.support.broker import Valkey
 from tests.support.fleet import Fleet, asset, wait_for
+from tests.support.postgres import PostgresServer, postgres_server
+
+__all__ = ["postgres_server"]
+
+
+@pytest.fixture
+def spread(tmp_path: Path, valkey: Valkey, postgres_server: PostgresServer) -> Iterator[Fleet]:
+    """A fleet whose catalog may serve several hosts."""
+    catalog = postgres_server.url(postgres_server.create_database())
+    fleet = Fleet(tmp_path, valkey, catalog=catalog)
+    yield fleet
+    fleet.close()
 
 
 @pytest.fixture
@@ -44,8 +56,8 @@ def reason(fleet: Fleet, run_id: str, name: str) -> str:
 
 def test_each_asset_runs_on_a_worker_of_its_instance(fleet: Fleet) -> None:
     """All its steps; a worker of one instance only moves the whole run on."""
-    fleet.worker("large", queues="b1.large", host="h1")
-    fleet.worker("any", host="h2")
+    fleet.worker("large", queues="b1.large")
+    fleet.worker("any")
     wait_for(lambda: living(fleet) == {"large", "any"})
     big = of("b1.large", asset("big", "materialize", "load"))
     fleet.submit([big, asset("small")], [of("b1.large", asset("after", upstreams=("big",)))])
@@ -55,35 +67,46 @@ def test_each_asset_runs_on_a_worker_of_its_instance(fleet: Fleet) -> None:
 
 def test_an_asset_that_nobody_can_take_says_so_and_goes_on_when_somebody_can(fleet: Fleet) -> None:
     """At once, with what to do; the others of its level are not held up."""
-    fleet.worker("any", host="h1")
+    fleet.worker("any")
     wait_for(lambda: living(fleet) == {"any"})
     fleet.submit([of("b1.large", asset("big")), asset("small")])
     wait_for(lambda: "fleet worker --queues b1.large" in reason(fleet, "aaaaa", "big"))
     wait_for(lambda: fleet.states("aaaaa")["small"] == "succeeded")
-    fleet.worker("large", queues="b1.large", host="h2")
+    fleet.worker("large", queues="b1.large")
     assert fleet.wait("aaaaa") == "succeeded"
     assert hosts(fleet, "aaaaa") == {"big": "large", "small": "any"}
     assert fleet.notes().count("start big script") == 1
 
 
+@pytest.mark.postgres
 def test_a_host_that_has_an_assets_environment_is_preferred_but_not_waited_for(
-    fleet: Fleet,
+    spread: Fleet,
 ) -> None:
     """It ran the asset before; a host that died or is full does not keep it."""
-    first = fleet.worker("one", host="h1")
-    wait_for(lambda: living(fleet) == {"one"})
-    fleet.submit([asset("a"), asset("b")], run_id="first")
-    assert fleet.wait("first") == "succeeded"
-    fleet.worker("two", host="h2")
-    wait_for(lambda: living(fleet) == {"one", "two"})
-    fleet.submit([asset("a"), asset("b")], run_id="again")
-    assert fleet.wait("again") == "succeeded"
-    assert hosts(fleet, "again") == {"a": "one", "b": "one"}
-    assert {step.queue for step in runs.step_views(fleet.engine, "again")} == {"@h1"}
+    first = spread.worker("one", host="h1")
+    wait_for(lambda: living(spread) == {"one"})
+    spread.submit([asset("a"), asset("b")], run_id="first")
+    assert spread.wait("first") == "succeeded"
+    spread.worker("two", host="h2")
+    wait_for(lambda: living(spread) == {"one", "two"})
+    spread.submit([asset("a"), asset("b")], run_id="again")
+    assert spread.wait("again") == "succeeded"
+    assert hosts(spread, "again") == {"a": "one", "b": "one"}
+    assert {step.queue for step in runs.step_views(spread.engine, "again")} == {"@h1"}
     first.kill()  # nobody knows yet
-    fleet.submit([asset("a"), asset("b")], run_id="later")
-    assert fleet.wait("later") == "succeeded"
-    assert hosts(fleet, "later") == {"a": "two", "b": "two"}
+    spread.submit([asset("a"), asset("b")], run_id="later")
+    assert spread.wait("later") == "succeeded"
+    assert hosts(spread, "later") == {"a": "two", "b": "two"}
+
+
+def test_the_only_worker_of_a_fleet_takes_every_instance(fleet: Fleet) -> None:
+    """As that of `fleet up` does, so that any pipeline runs there; others leave it their work."""
+    fleet.worker("up", queues="*")
+    fleet.worker("any")
+    wait_for(lambda: living(fleet) == {"up", "any"})
+    fleet.submit([of("b1", asset("big")), asset("small")])
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert hosts(fleet, "aaaaa")["big"] == "up"
 
 
 def test_a_heavy_asset_has_its_slots_for_itself(fleet: Fleet) -> None:
