@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.projects import write
 from tests.faults import checker
@@ -45,6 +45,13 @@ class Outcome:
         """Add the figures to a file of JSON lines."""
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(dataclasses.asdict(self)) + "\n")
+
+
+class Reached(NamedTuple):
+    """A process that came to a named point."""
+
+    point: str
+    pid: int
 
 
 class Fleet(Site):
@@ -93,10 +100,16 @@ class Fleet(Site):
         """The named points that no process reached as often as was wanted."""
         if not self._scenario.crash:
             return []
-        lines = self._crash_log.read_text("utf-8").splitlines()
-        seen = Counter(line.split()[0] for line in lines)
+        seen = Counter(one.point for one in self.reached())
         wanted = crash_points.parsed(self._scenario.crash)
         return [f"{point} was never reached" for point, c in wanted.items() if seen[point] < c.nth]
+
+    def reached(self) -> list[Reached]:
+        """Which process reached which point, in order."""
+        if not self._crash_log.exists():
+            return []
+        lines = self._crash_log.read_text("utf-8").splitlines()
+        return [Reached(point, int(pid)) for point, _, pid in (x.partition(" ") for x in lines)]
 
     def alive(self, host: Host) -> bool:
         """Whether the worker that was started there runs."""

@@ -220,8 +220,8 @@ _POINTS = (
     "end:before=12",
     "end:recorded=17",
     "end:before-ack=23",
-    "level:advanced=2",
-    "level:published=3",
+    "level:advanced=3",
+    "level:published=2",
     "publish=15",
 )
 

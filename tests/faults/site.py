@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalog import engine as engines
 from catalog import runs
 from tests.faults import checker, pipeline
+from tests.faults.pipeline import Table
 from tests.faults.processes import Tree, strays
 from tests.support.attempt import shared_cache
 from tests.support.cli import Cli
@@ -72,6 +73,8 @@ class Site:
         levels: int = 6,
         seconds: float = 0.3,
         settings: Mapping[str, str] | None = None,
+        assets: list[Table] | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         self.ground = ground
         self.folder = ground.folder / f"{name}-{time.monotonic_ns()}"
@@ -82,7 +85,8 @@ class Site:
         self.url = ground.target.server.url(ground.target.server.create_database())
         self.catalog_url = ground.catalog.server.url(ground.catalog.server.create_database())
         self.settings = QUICK | dict(settings or {})
-        self.assets = pipeline.tables(levels)
+        self.told = told or {}  # more of the workers' environment
+        self.assets = assets or pipeline.tables(levels)
         self.project = pipeline.create(self.folder / "faults", self.assets, seconds)
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.tags: dict[str, str] = {}
@@ -136,6 +140,7 @@ class Site:
         if host is not None:
             told |= {"FLEET_HOME": str(host.folder / "home"), "FLEET_HOST": host.name}
             told |= {"FLEET_CONNECTIONS": str(self.data(host) / "bruin.yml")}
+            told |= self.told
             told |= {"FLEET_WORKER": f"{host.name}-{time.monotonic_ns() % 10**6}"}
         return kept | self.settings | told
 
