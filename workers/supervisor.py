@@ -29,6 +29,7 @@ from workers.pulse import mine as pulse_of_thread
 GUARDIAN = Path(__file__).with_name("supervisor_main.py")
 POLL = 0.1  # seconds between two looks at `stop` and the time limit
 DRAIN = 1.0  # seconds to wait for output that somebody outside the tree still holds open
+ANSWER = 5.0  # seconds beyond the grace for a guardian to say that the tree has ended
 CHUNK = 256 * 1024
 
 
@@ -131,6 +132,11 @@ class Supervisor:
         """Ask for the end of the tree that runs."""
         self._send({"kind": "kill", "reason": reason, "grace": grace})
 
+    def drop_guardian(self) -> None:
+        """End a guardian that does not answer: what it guards ends with it."""
+        if self._guardian is not None and self._owner == os.getpid():
+            self._guardian.kill()
+
     @property
     def socket(self) -> socket.socket:
         """The lifeline to the guardian."""
@@ -190,7 +196,7 @@ class _Watch:
     grace: float
     pid: int = 0
     begun: float = 0.0  # in seconds since 1970
-    asked: bool = False  # to end
+    asked: float = 0.0  # to end: when, on the monotonic clock
     open: bool = True  # the pipe has more
 
     def follow(self) -> Exit:
@@ -247,12 +253,14 @@ class _Watch:
 
     def _limits(self) -> None:
         if self.asked:
+            if time.monotonic() > self.asked + self.grace + ANSWER:
+                self.supervisor.drop_guardian()
             return
         reason = self.stop.reason if self.stop else None
         if not reason and self.deadline and time.monotonic() > self.deadline:
             reason = "timeout"
         if reason:
-            self.asked = True
+            self.asked = time.monotonic()
             self.supervisor.kill(reason, self.grace)
 
 

@@ -1,5 +1,6 @@
 """What a step started is gone before its lease is over, whatever happened to its worker."""
 
+import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -63,6 +64,26 @@ def test_a_killed_guardian_takes_the_tree_along(fleet: Fleet) -> None:
     child.children()[0].kill()
     wait_for(lambda: not trees.members(fleet.folder))
     assert fleet.wait("aaaaa") == "succeeded"
+
+
+def test_a_guardian_that_does_not_answer_is_given_up_with_its_tree(fleet: Fleet) -> None:
+    """A cancelled run ends, though nobody asks the tree to."""
+    (child,) = pool_child(grown(fleet))
+    child.children()[0].send_signal(signal.SIGSTOP)
+    runs.cancel(fleet.engine, "aaaaa", "no longer wanted")
+    assert fleet.wait("aaaaa") == "cancelled"
+    assert not trees.members(fleet.folder)
+
+
+def test_a_paused_main_process_stops_nothing_that_runs(fleet: Fleet) -> None:
+    """The process that works renews for itself, past the lease, and records the end."""
+    worker = fleet.worker("w1")
+    fleet.submit([asset("a", script_seconds=8)], [asset("b", upstreams=("a",))])
+    wait_for(lambda: "start a script" in fleet.notes())
+    os.kill(worker.pid, signal.SIGSTOP)
+    fleet.worker("w2")
+    assert fleet.wait("aaaaa") == "succeeded"
+    assert fleet.notes() == [f"{what} {name} script" for name in "ab" for what in ("start", "end")]
 
 
 def test_a_worker_that_reaches_neither_catalog_nor_broker_ends_what_it_runs(fleet: Fleet) -> None:
