@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from assets_parser.spec import AssetSpec
-from catalog import runs, workers
+from catalog import placing, runs, workers
 from catalog.placing import takers
 from tests.support.broker import Valkey
 from tests.support.fleet import Fleet, asset, wait_for
 from tests.support.postgres import PostgresServer, postgres_server
+from workers import contract, levels, routing, sending
 
 __all__ = ["postgres_server"]
 
@@ -130,3 +131,31 @@ def wait_until(found: Any) -> Any:
     """What it gives, once it gives something."""
     wait_for(found)
     return found()
+
+
+def test_what_waits_where_nobody_takes_it_is_sent_on_once(fleet: Fleet) -> None:
+    """Two healers at once send one copy; a queue that lost its worker says so, and says no more."""
+    told(fleet, "gone", "fleet", "b1", host="h1")
+    fleet.submit([asset("a"), of("b1", asset("b"))], send=False)
+    levels.advance(fleet.engine, fleet.app, "aaaaa")
+    placing.note(fleet.engine, "aaaaa", "@h1", ["a"], "")
+    fleet.age("aaaaa", 10)
+    workers.leave(fleet.engine, "gone")
+    told(fleet, "here", host="h2")
+    before = fleet.queued()
+    looks = [sending.look(fleet.engine, fleet.app, fleet.settings.fleet) for _ in range(2)]
+    assert (looks, fleet.queued() - before) == ([1, 0], 1)
+    queues = {view.asset: view.queue for view in runs.step_views(fleet.engine, "aaaaa")}
+    assert queues == {"a": "fleet", "b": "b1"}
+    assert "takes queue b1" in reason(fleet, "aaaaa", "b")
+    told(fleet, "large", "b1", host="h3")
+    assert sending.look(fleet.engine, fleet.app, fleet.settings.fleet) == 0  # it lies there still
+    assert not reason(fleet, "aaaaa", "b")
+
+
+def told(fleet: Fleet, name: str, *queues: str, host: str) -> None:
+    """A worker that has said that it lives, and nothing else."""
+    known = {"pid": 1, "queues": queues or ("fleet",), "contract": contract.VERSION}
+    info = workers.WorkerInfo(name=name, fleet=fleet.settings.fleet, host=host, slots=2, **known)
+    workers.register(fleet.engine, info)
+    routing.attach(fleet.app, fleet.settings)  # as if some time had passed
