@@ -57,6 +57,7 @@ def _asset_columns(query: Any) -> Any:
         func.coalesce(s.waiting_on, "").label("waiting_on"),
         func.coalesce(s.not_before, 0.0).label("not_before"),
         func.coalesce(s.worker, "").label("worker"),
+        func.coalesce(s.error_json, "").label("before"),
         func.coalesce(s.progress_json, "").label("progress"),
         a.rows,
         a.checks_passed,
@@ -83,11 +84,18 @@ def _asset_view(row: Any) -> AssetView:
             "reason": data["reason"] or step_reason or "",
             "steps": tuple(steps.split(",")) if steps else (),
             "step_state": StepState(step_state) if step_state else None,
+            "before": _before(step_state, data["before"]),
             "progress": from_json(data["progress"]),
             "error": from_json(data["error"]),
             "changed_at": max(data["changed_at"], step_changed or 0.0),
         }
     )
+
+
+def _before(state: str | None, error: str) -> str:
+    """The message of the error that a step keeps while it is tried again."""
+    again = state in (StepState.QUEUED, StepState.RUNNING)
+    return str(from_json(error).get("message", "")) if again else ""
 
 
 def step_views(engine: Engine, run_id: str, asset: str | None = None) -> list[StepView]:

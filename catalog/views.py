@@ -38,7 +38,8 @@ class RunView:
 class AssetView:
     """One asset of a run, with the step that runs, waits or ended last.
 
-    `reason` says why it waits, was left out or failed; `waiting_on` names a lock.
+    `reason` says why it waits, was left out or failed; `waiting_on` names a lock. `before` says how
+    the attempt before this one ended, while its step is tried again.
     """
 
     asset: str
@@ -55,6 +56,7 @@ class AssetView:
     waiting_on: str
     not_before: float
     worker: str
+    before: str
     progress: Mapping[str, Any]
     rows: int | None
     checks_passed: int | None

@@ -21,6 +21,7 @@ class AssetRow:
     done: int | None = None  # progress of the running step
     total: int | None = None
     note: str = ""
+    again: str = ""  # how the attempt before this one ended
     checks_passed: int = 0
     checks_failed: int = 0
     blocks: bool = False

@@ -20,7 +20,7 @@ class PlainDisplay:
         self.verbose = verbose
         self._lines = Lines(terminal, 10)
         self._last = time.monotonic()
-        self._said: dict[str, tuple[str, str]] = {}  # state and step that an asset's line told
+        self._said: dict[str, tuple[str, ...]] = {}  # what an asset's line told
         self._waits: dict[str, float] = {}  # since when, of those that were not told yet
 
     def start(self, board: Board, identity: str) -> None:
@@ -42,11 +42,11 @@ class PlainDisplay:
 
     def _begun(self, row: AssetRow, before: AssetRow | None) -> None:
         noted = self.verbose and row.note and (before is None or row.note != before.note)
-        if noted or (row.state == "running" and self._said.get(row.name) != (row.state, row.step)):
+        if noted or (row.state == "running" and self._said.get(row.name) != _told(row)):
             self._tell(row)
 
     def _tell(self, row: AssetRow) -> None:
-        self._said[row.name] = ("waits" if row.waits else row.state, row.step)
+        self._said[row.name] = _told(row)
         sign = self.terminal.sign("queued" if row.waits else row.state)
         self._say(f"{self._clock()} {sign} {row.name}  {doing(row)}")
 
@@ -81,3 +81,8 @@ class PlainDisplay:
         self._last = time.monotonic()
         if not self.quiet:
             self.terminal.line(text)
+
+
+def _told(row: AssetRow) -> tuple[str, ...]:
+    """What a new line would tell."""
+    return ("waits" if row.waits else row.state, row.step, row.again)

@@ -95,8 +95,8 @@ def doing(row: AssetRow) -> str:
     """What a row does now, or what it waits for."""
     if row.waits or row.state == "queued":
         return printable(row.reason) or "queued"
-    rows = _progress(row)
-    return " ".join(filter(None, [row.step, rows or printable(row.note)]))
+    again = f"(again: {printable(row.again)})" if row.again else ""
+    return " ".join(filter(None, [row.step, _progress(row) or printable(row.note), again]))
 
 
 def _progress(row: AssetRow) -> str:

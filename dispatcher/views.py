@@ -54,6 +54,7 @@ def asset_row(view: AssetView) -> AssetRow:
         done=progress.get("rows"),
         total=progress.get("total"),
         note=str(progress.get("note") or ""),
+        again=view.before.partition("\n")[0],
         checks_passed=view.checks_passed or 0,
         checks_failed=view.checks_failed or 0,
         blocks=view.blocks,

@@ -81,6 +81,6 @@ def test_a_broken_run_does_not_keep_others_from_being_healed(fleet: Fleet) -> No
         fleet.age(name, 60)
     with fleet.engine.begin() as connection:
         connection.execute(text("UPDATE asset_runs SET spec_json = '{' WHERE run_id = 'aaaaa'"))
-    reconcile.run_once(fleet.engine, fleet.app, fleet.settings.fleet)
+    reconcile.run_once(fleet.engine, fleet.app, fleet.settings)
     fleet.worker("w1")
     assert fleet.wait("bbbbb") == "succeeded"
