@@ -78,13 +78,15 @@ class Queued:
 
 def takers(engine: Engine, fleet: str, within: float) -> list[Taker]:
     """The workers of a fleet that were heard of in the last `within` seconds."""
-    runs = (
-        select(func.count())
-        .where(StepRun.state == StepState.RUNNING, StepRun.worker == Worker.name)
-        .scalar_subquery()
+    runs = (  # counted once for all, not once for each worker
+        select(StepRun.worker, func.count().label("busy"))
+        .where(StepRun.state == StepState.RUNNING)
+        .group_by(StepRun.worker)
+        .subquery()
     )
     query = (
-        select(*Worker.__table__.columns, runs.label("busy"))
+        select(*Worker.__table__.columns, func.coalesce(runs.c.busy, 0).label("busy"))
+        .outerjoin(runs, runs.c.worker == Worker.name)
         .where(Worker.fleet == fleet, Worker.left_at.is_(None), Worker.beat_at >= now() - within)
         .order_by(Worker.name)
     )
