@@ -12,6 +12,7 @@ from catalog import claims, engine, levels, runs
 from catalog.claims import Claim
 from tests.support.fleet import asset, wait_for
 from workers.keeper import Keeper, StopFlag
+from workers.pulse import clock
 
 
 @pytest.fixture
@@ -84,6 +85,36 @@ def test_a_catalog_that_is_away_does_not_stop_the_step(
         aside.rename(file)
         runs.cancel(catalog, "aaaaa", "later")
         assert keeper.stop.wait(10.0) == "cancelled"
+
+
+def test_a_claim_that_took_long_is_renewed_before_the_work_begins(
+    catalog: Engine, claim: Claim
+) -> None:
+    """Its process was paused, or waited: the lease may be nearly over."""
+    with Keeper(catalog, claim, lease=60.0, renew=30.0, since=clock() - 50) as keeper:
+        assert keeper.may_commit()
+        assert keeper.stop.reason is None
+        runs.cancel(catalog, "aaaaa", "no longer wanted")
+        keeper.stop.wait(10.0)
+        assert not keeper.may_commit()
+
+
+@pytest.mark.parametrize(("broker", "reason"), [(True, None), (False, "cut off")])
+def test_nothing_is_committed_without_the_catalog_and_nothing_runs_without_both(
+    catalog: Engine, claim: Claim, tmp_path: Path, broker: bool, reason: str | None
+) -> None:
+    file = tmp_path / "catalog.db"
+    with Keeper(catalog, claim, lease=2.0, renew=0.5, connected=lambda: broker) as keeper:
+        beats: list[float] = []
+        keeper.pulse.add(beats.append)
+        assert keeper.may_commit()
+        catalog.dispose()
+        file.rename(tmp_path / "aside.db")
+        file.mkdir()
+        wait_for(lambda: not keeper.may_commit())
+        keeper.stop.wait(3.0)
+        assert keeper.stop.reason == reason
+        assert bool(beats and clock() - beats[-1] < 1.5) == broker
 
 
 def test_nothing_overrules_a_fence() -> None:
