@@ -24,6 +24,7 @@ from sqlalchemy import (
 from catalog import file_homes, nearness
 from catalog.clock import now
 from catalog.engine import reading
+from catalog.guarded import each
 from catalog.nearness import FAR, Nearness
 from catalog.states import RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun, Worker
@@ -191,7 +192,7 @@ def misplaced(
     with reading(engine) as connection:
         rows = connection.execute(query).all()
         homes = file_homes.hosts(connection, rows)
-        return [_queued(row, homes) for row in rows]
+    return [step for _, step in each(rows, lambda row: _queued(row, homes))]
 
 
 def move(engine: Engine, step: Queued, queue: str, reason: str, *, sent: bool) -> bool:
