@@ -17,6 +17,7 @@ from typing import Any
 from workers.settings import Settings, SettingsError
 
 _OPEN = frozenset({"envs", "jobs", "work"})  # of the home: what the asset user may pass through
+_PASS, _READ = 1, 4  # bits of a mode
 _LIMITS = {"DATA": "asset_memory", "NPROC": "asset_processes", "FSIZE": "asset_file_size"}
 _TOLD = {
     "MemoryError": ("asset_memory", "memory for each process", 1_000_000, "MB"),
@@ -58,6 +59,13 @@ def check(settings: Settings) -> None:
             raise SettingsError(
                 f"asset_user = {entry.pw_name!r}: it may not pass through {closed}, which leads to"
                 f" {path}; set `home`, and install fleet, where it may"
+            )
+    for what in ("storage", "connections"):
+        place = Path(getattr(settings, what))
+        if getattr(settings, what) and place.exists() and not _closed(entry, place, _READ):
+            raise SettingsError(
+                f"asset_user = {entry.pw_name!r}: it may read {what}, {place}; close it to others"
+                f" (chmod o-rwx {place})"
             )
 
 
@@ -146,14 +154,15 @@ def hint(settings: Settings, message: str) -> str:
     return ""
 
 
-def _closed(entry: pwd.struct_passwd, path: Path) -> Path | None:
-    """The first that the user may not pass through, or run, on the way to a path."""
+def _closed(entry: pwd.struct_passwd, path: Path, right: int = _PASS) -> Path | None:
+    """The first that the user may not pass through on the way to a path, or use itself."""
     groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
     for place in (path.resolve(), *path.resolve().parents):
         found = place.stat()
         theirs = 6 if found.st_uid == entry.pw_uid else 3 if found.st_gid in groups else 0
-        if not found.st_mode >> theirs & 1:
+        if not found.st_mode >> theirs & right:
             return place
+        right = _PASS
     return None
 
 

@@ -166,3 +166,15 @@ def test_a_home_that_the_user_cannot_reach_is_said_at_the_start(place: Path) -> 
     done = Cli(cli.home, place, {**cli.environ, **given})("worker")
     assert done.returncode == 2
     assert f"it may not pass through {closed}" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["storage", "connections"])
+def test_what_the_user_could_read_is_said_at_the_start(place: Path, what: str) -> None:
+    """The outputs of other assets, and the connections of all."""
+    shared = place / what
+    shared.mkdir() if what == "storage" else shared.write_text("{}")
+    given = {"FLEET_ASSET_USER": USER, "FLEET_BROKER": "redis://127.0.0.1:1/0"}
+    given[f"FLEET_{what.upper()}"] = str(shared)
+    done = Cli(home(place / "home"), place, given)("worker")
+    assert done.returncode == 2
+    assert f"it may read {what}, {shared}" in done.stderr
