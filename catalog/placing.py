@@ -5,6 +5,7 @@ the look that sends a step elsewhere. A move is a compare-and-set: one of many l
 """
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,8 @@ from catalog.nearness import FAR, Nearness
 from catalog.states import RunState, StepState
 from catalog.tables import AssetRun, Run, StepRun, Worker
 from catalog.values import StepKey
+
+logger = logging.getLogger(__name__)
 
 MANY = 500
 """Most queued steps that one look takes: the next one sees the others."""

@@ -155,7 +155,14 @@ def test_what_waits_where_nobody_takes_it_is_sent_on_once(fleet: Fleet) -> None:
 
 def told(fleet: Fleet, name: str, *queues: str, host: str) -> None:
     """A worker that has said that it lives, and nothing else."""
-    known = {"pid": 1, "queues": queues or ("fleet",), "contract": contract.VERSION}
-    info = workers.WorkerInfo(name=name, fleet=fleet.settings.fleet, host=host, slots=2, **known)
+    info = workers.WorkerInfo(
+        name=name,
+        fleet=fleet.settings.fleet,
+        host=host,
+        pid=1,
+        slots=2,
+        queues=queues or ("fleet",),
+        contract=contract.VERSION,
+    )
     workers.register(fleet.engine, info)
     routing.attach(fleet.app, fleet.settings)  # as if some time had passed
