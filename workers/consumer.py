@@ -75,26 +75,31 @@ def run(
         logger.error("worker %s cannot begin: %s", name, refusal)
         print(f"fleet worker: {refusal}", file=sys.stderr)
         return 1
-    signing.attach(app, settings, host.engine)
-    tasks.register(app, host)
-    host.function("script")  # imported before the pool's children fork: nearly all need it
-    stores.foresee(settings)
-    _limit_control()
-    _keep_logging()  # before Celery's worker is made, which would set it up its own way
-    worker = _worker(app, settings, name)
+    worker = _prepared(host)
     children = functools.partial(_children, worker)
     if lifeline is not None:
         watch_lifeline(lifeline, children)
     heart = Heart(host.engine, app, settings, name, children, bell=bell, departure=departure)
     heart.on_drain = _Intake(worker).close
     _beat_while_working(heart, name)
-    _on(signals.worker_process_init, orphans.take_in)
-    _on(signals.before_task_publish, lambda: crash_points.reach("publish"))
     _on(signals.worker_ready, lambda: departure.heed_signals(bell.ring, children, settings))
     worker.start()
     if room:
         room.close()
     return int(worker.exitcode or 0)
+
+
+def _prepared(host: Host) -> Any:
+    """Celery's worker, with all that its children are to find when they fork."""
+    signing.attach(host.app, host.settings, host.engine)
+    tasks.register(host.app, host)
+    host.function("script")  # nearly all need it
+    stores.foresee(host.settings)
+    _limit_control()
+    _keep_logging()  # before Celery's worker is made, which would set it up its own way
+    _on(signals.worker_process_init, orphans.take_in)
+    _on(signals.before_task_publish, lambda: crash_points.reach("publish"))
+    return _worker(host.app, host.settings, host.worker)
 
 
 def _unfit(host: Host) -> str:

@@ -106,16 +106,9 @@ class Supervisor:
         errors are lines then; `confine` comes from workers.confinement. Raises SupervisorError if
         the program cannot be started.
         """
-        self.warm()
-        reading, writing = os.pipe()
-        pulse = pulse_of_thread()
         order = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), "lease": lease}
-        order |= {"kind": "start", "at": pulse.beat if pulse else clock()}
         order |= {"confine": dict(confine or {})}
-        try:
-            self._send(order, writing, *([] if output is None else [output]))
-        finally:
-            os.close(writing)
+        reading = self._begin(order, output)
         watch = _Watch(
             supervisor=self,
             pipe=reading,
@@ -127,6 +120,18 @@ class Supervisor:
         )
         with self._ticking(lease / 5):
             return watch.follow()
+
+    def _begin(self, order: Mapping[str, Any], output: int | None) -> int:
+        """Have it started; where its lines are read."""
+        self.warm()
+        reading, writing = os.pipe()
+        pulse = pulse_of_thread()
+        start = {"kind": "start", "at": pulse.beat if pulse else clock()}
+        try:
+            self._send({**order, **start}, writing, *([] if output is None else [output]))
+        finally:
+            os.close(writing)
+        return reading
 
     def kill(self, reason: str, grace: float) -> None:
         """Ask for the end of the tree that runs."""
