@@ -17,6 +17,8 @@ from catalog.tables import Artifact, Attempt, CheckResult, Run, StepRun, Worker
 DEFAULT_QUEUE = "fleet"
 """Where a step waits that was sent nowhere yet."""
 
+_NAMES = {"": DEFAULT_QUEUE, "-": "nobody"}  # "-": no living worker can take it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -82,7 +84,7 @@ def _runs(connection: Connection, fleet: str) -> dict[str, int]:
 
 
 def _queues(connection: Connection, fleet: str) -> tuple[Queue, ...]:
-    name = case((StepRun.queue == "", DEFAULT_QUEUE), else_=StepRun.queue)
+    name = case(_NAMES, value=StepRun.queue, else_=StepRun.queue)
     queued = StepRun.state == StepState.QUEUED
     ready = queued & (StepRun.waiting_on == "") & (StepRun.not_before <= now())
     query = (
