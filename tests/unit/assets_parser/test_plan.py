@@ -124,6 +124,12 @@ def test_a_check_that_reads_a_descendant_makes_no_cycle() -> None:
     assert _levels(build(pipeline(first, asset("b.b", "a.a")), options())) == [["a.a"], ["b.b"]]
 
 
+def test_an_assets_meta_may_forbid_another_run_after_a_loss() -> None:
+    made = pipeline(asset("a", meta={"fleet_rerun": "Never"}), asset("b"))
+    a, b = build(made, options()).assets
+    assert (a.rerun_after_loss, b.rerun_after_loss) == (False, True)
+
+
 def test_retries_and_delays_come_from_the_asset_then_the_pipeline() -> None:
     shop = pipeline(asset("a", retries=0, retries_delay=7), asset("b"), retries=3, retries_delay=5)
     a, b = build(shop, options()).assets

@@ -70,6 +70,7 @@ def _rules(*faults: Fault) -> list[str]:
         ),
         ("valid-asset-start-date", {"start_date": "01.02.2024"}),
         ("valid-asset-tier", {"tier": 6}),
+        ("valid-fleet-rerun", {"meta": {"fleet_rerun": "nevr"}}),
         (
             "valid-asset-notifications",
             {"notifications": (Notification(service="slack", target=("#",)),)},
