@@ -24,7 +24,7 @@ def test_links_pipes_and_folders_are_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("soft", "hard", "pipe", "folder"):
-        with pytest.raises(OSError):  # noqa: PT011 - of whatever kind
+        with pytest.raises(OSError):
             confinement.read_regular(tmp_path / name, 10)
 
 
