@@ -35,7 +35,8 @@ def sign_in(settings: Settings, port: int, address: str = "127.0.0.1") -> dict[s
 
 def shown(settings: Settings, page: Mapping[str, str]) -> str:
     """What a person needs to sign in; a password that was set is known and not repeated."""
-    password = "as set by flower_auth" if settings.flower_auth else page["password"]
+    told = settings.flower_auth == f"{page['user']}:{page['password']}"
+    password = "as set by flower_auth" if told else page["password"]
     return f"flower   {page['url']}   user {page['user']}   password {password}"
 
 

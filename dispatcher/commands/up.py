@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dispatcher import local
+from dispatcher import flower, local
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.fleets import catalog, load_settings, place
 from dispatcher.look import Look
@@ -49,7 +49,7 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
         catalog(settings).dispose()
         own = settings if chosen.get("queues") else _alone(settings)
         found = local.start(own, with_flower=with_flower)
-    _tell(look.terminal, found, look.as_json)
+    _tell(look.terminal, settings, found, as_json=look.as_json)
 
 
 def _alone(settings: Settings) -> Settings:
@@ -58,16 +58,13 @@ def _alone(settings: Settings) -> Settings:
     return replace(settings, queues=queues)
 
 
-def _tell(terminal: Terminal, found: local.Local, as_json: bool) -> None:
+def _tell(terminal: Terminal, settings: Settings, found: local.Local, *, as_json: bool) -> None:
     if as_json:
         facts = {"fleet": found.fleet, "slots": found.slots, "flower": dict(found.flower)}
         terminal.line(json.dumps(facts))
         return
     terminal.line(f"fleet up · {some(found.slots, 'slot')} · broker {place(found.broker)}")
     if found.flower:
-        page = found.flower
-        terminal.line(
-            f"  flower   {page['url']}   user {page['user']}   password {page['password']}"
-        )
+        terminal.line(f"  {flower.shown(settings, found.flower)}")
     terminal.line("  use it   fleet run PIPELINE")
     terminal.line("  stop it  fleet down")
