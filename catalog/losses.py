@@ -33,6 +33,9 @@ _AGAIN = (
 )
 """Lets a lost step be claimed at once; its try goes on, with what it waited."""
 
+_AT_ONCE = 0.001
+"""Not 0 seconds, which would ask the caller to send it: whoever looks for what is due does."""
+
 _COUNT = (
     update(StepRun)
     .where(StepRun.id == bindparam("id_"))
@@ -135,4 +138,4 @@ def _again(
     )
     if not gone:
         return Ended(refused=why_stale(connection, claim))
-    return Ended(deferred=reason)
+    return Ended(deferred=reason, retry_in=_AT_ONCE)

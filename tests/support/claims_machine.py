@@ -226,6 +226,14 @@ class Claims(RuleBasedStateMachine):
 
     @rule(which=PICK)
     @with_claims
+    def give_back(self, which: int) -> None:
+        """A worker that is told to stop at once hands its step on: no failure, no loss."""
+        claim = self.any(which)
+        if self.counted(claim, claims.give_back(self.engine, claim, "stops")):
+            self.messages.append((claim.run_id, claim.asset, claim.step))
+
+    @rule(which=PICK)
+    @with_claims
     def renew(self, which: int) -> None:
         """A claim stands while it is the newest, its step runs, and nobody took its lock."""
         claim = self.any(which)
