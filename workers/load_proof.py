@@ -1,5 +1,6 @@
-"""Proves that a load wrote what it was given, and repairs what ingestr leaves. Used by the loader.
+"""Proves that a load straight into its target wrote what it was given, and repairs what is left.
 
+Called by workers.loading; workers.staged_proof does it for loads by way of a staging table.
 ingestr exits 0 although DuckDB dropped a batch with a duplicate key, although a value became NULL,
 and although delete+insert doubled rows. Every row that it loads bears the time of its load, so one
 query tells what came of this one. Only for engines that we query ourselves.
@@ -16,7 +17,7 @@ from workers.context import Stop
 from workers.engines import Database, QueryFailed, Shape, opened
 from workers.errors import StepFailed
 from workers.guard import Guard
-from workers.load_flags import DELETE_INSERT, Load, rfc3339
+from workers.load_flags import DELETE_INSERT, Load
 from workers.sql.names import resolve
 
 STAMP = "_ingestr_loaded_at"
@@ -133,8 +134,6 @@ def _ours(database: Database, started: Started) -> str:
     stamp = _quoted(database, STAMP)
     if database.dialect.name == "mysql":  # times without a zone there, written in UTC
         return f"{stamp} >= '{started.text.rstrip('Z').replace('T', ' ')}'"
-    if database.dialect.name == "sqlite":  # texts there, written like ours
-        return f"{stamp} >= '{started.text}'"
     return f"{stamp} >= TIMESTAMPTZ '{started.text}'"
 
 
@@ -187,37 +186,29 @@ def _replaced_outside(
 ) -> list[str]:
     """Take away earlier rows whose key a row of this load has, where ingestr did not.
 
-    It deletes the interval only, so a row outside it would come again with every run; and it
-    compares texts in SQLite, where a date is less than its own midnight.
+    It deletes the interval only, so a row outside it would come again with every run.
     """
     key = _column(load, load.incremental_key, shape) if load.interval else None
     if key is None or load.strategy != DELETE_INSERT or load.interval is None:
         return []
-    start, end = load.interval
-    sqlite = database.dialect.name == "sqlite"
     source = resolve(load.incremental_key, given.names) or load.incremental_key
-    if not sqlite and not given.leaves(source, start, end):
+    if not given.leaves(source, *load.interval):
         return []
     name, column = database.dialect.table(shape.parts), _quoted(database, key)
-    value = f"julianday({column})" if sqlite else column
-    stale = _again(name, column, value, ours)
-    if sqlite:
-        end = end.replace(microsecond=end.microsecond // 1000 * 1000)  # it would round to midnight
-        inside = f"{value} BETWEEN julianday('{rfc3339(start)}') AND julianday('{rfc3339(end)}')"
-        stale = f"({stale} OR {inside})"
+    stale = _again(name, column, ours)
     gone = database.execute(f"DELETE FROM {name} WHERE NOT ({ours}) AND {stale}")  # noqa: S608
-    if gone <= 0 or sqlite:
+    if gone <= 0:
         return []
     return [f"{gone:,} earlier rows outside the interval were replaced by rows with the same {key}"]
 
 
-def _again(name: str, column: str, value: str, ours: str) -> str:
+def _again(name: str, column: str, ours: str) -> str:
     """The condition that a row of this load has the same key, NULL being a key like others.
 
     MySQL reads the table that it deletes from only through a table made of it: hence DISTINCT.
     """
-    keys = f"(SELECT DISTINCT {value} AS k FROM {name} WHERE {ours}) AS s"  # noqa: S608
-    same = f"{value} IN (SELECT k FROM {keys} WHERE k IS NOT NULL)"  # noqa: S608
+    keys = f"(SELECT DISTINCT {column} AS k FROM {name} WHERE {ours}) AS s"  # noqa: S608
+    same = f"{column} IN (SELECT k FROM {keys} WHERE k IS NOT NULL)"  # noqa: S608
     none = f"EXISTS (SELECT 1 FROM {keys} WHERE k IS NULL)"  # noqa: S608
     return f"({same} OR ({column} IS NULL AND {none}))"
 

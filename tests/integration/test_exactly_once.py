@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.support import attempts, tables, warehouse
+from tests.support import attempts, sources, tables, warehouse
 from tests.support.attempts import Try
 from tests.support.tables import Target
 from workers.errors import NotYet, StepFailed
@@ -155,6 +155,33 @@ def test_two_at_once_are_one(target: Target, strategy: str) -> None:
     if ends[2] != "loaded":
         assert replace(other, token=next(_tokens)).end() == "loaded"
     assert stored(target) == given(one, other)
+
+
+@pytest.mark.parametrize("strategy", ["append", "truncate+insert"])
+def test_a_seed_is_loaded_once(target: Target, strategy: str) -> None:
+    """Whatever tries it again in the same run."""
+    sources.write(target, "id,nonce\n1,a\n2,b\n")
+    target.run_id = "one"
+    for attempt in (1, 1, 2):
+        target.attempt = attempt
+        result = sources.seed(target, path="people.csv", incremental_strategy=strategy)
+        assert result["rows"] == 2
+    assert "had loaded the rows already" in result["notices"][0]
+    assert target.rows("nonce", "shop.people") == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("strategy", ["", "append"])
+def test_a_copy_is_made_once(target: Target, tmp_path: Path, strategy: str) -> None:
+    """Of what the source had at the first try."""
+    (tmp_path / "source").mkdir()
+    both = sources.pair(target, tables.sqlite(tmp_path / "source"))
+    both.prepare("CREATE TABLE items (id INTEGER, nonce TEXT)", "INSERT INTO items VALUES (1, 'a')")
+    both.run_id = "one"
+    for attempt in (1, 2):
+        both.attempt = attempt
+        both.ingest(strategy=strategy)
+        both.prepare("INSERT INTO items VALUES (2, 'b')")
+    assert both.copied("nonce") == [("a",)]
 
 
 def test_a_table_made_again_is_loaded_again(target: Target) -> None:
