@@ -4,6 +4,7 @@ It asks the fence first, moves the rows, and writes the record of the load last;
 database that holds the target, so all of it is there or nothing is.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from workers.fences import Fence, Loaded, Overtaken
 from workers.load_flags import Load
 from workers.load_moves import Move
 from workers.load_proof import Given, Proof
-from workers.load_session import LoadSession
+from workers.load_session import LoadSession, NoAnswer
 from workers.load_tables import Place
 from workers.sql.names import resolve
 from workers.staged_proof import Staged
 
+_SURE = 20.0  # seconds in which a renewal may come
+_LOOK = 0.2
 _AGAIN = 0.5  # seconds until a step that another run has overtaken is claimed anew
 
 
@@ -123,13 +126,14 @@ class Commit:
         return Proof(rows=staged.rows, notices=tuple(notices))
 
     def _ask_leave(self) -> None:
-        """Right before the commit: does the claim surely stand?"""
-        if self.context.may_commit():
-            return
-        if self.context.stop.reason == "cancelled":
-            raise StepFailed("cancelled", "cancelled")
-        message = "nothing was committed: this worker could not be sure of its claim any more"
-        raise StepFailed("lost", message)
+        """Right before the commit: does the claim surely stand? The catalog may be away a while."""
+        context, deadline = self.context, time.monotonic() + _SURE
+        while not context.may_commit():
+            if reason := context.stop.wait(_LOOK):
+                raise StepFailed("cancelled", reason)
+            if time.monotonic() > deadline:
+                unsure = "nothing was committed: the worker could not be sure of its claim"
+                raise NotYet(f"{unsure}; it is loaded anew", _AGAIN)
 
 
 def loaded(session: LoadSession, place: Place, fence: Fence, load: Load) -> Loaded | None:
@@ -162,9 +166,11 @@ def overtaken() -> Iterator[None]:
 
 @contextmanager
 def told(table: str, load: Load) -> Iterator[None]:
-    """What the database refuses, as the failure of a load."""
+    """What the database refuses, as the failure of a load; NotYet if it may have done it."""
     try:
         yield
+    except NoAnswer as error:  # the record will tell
+        raise NotYet(f"the commit of the rows got no answer: {error}", _AGAIN) from None
     except QueryFailed as error:
         said = str(error)
         hint = f"{table} is as it was before"

@@ -17,6 +17,10 @@ from workers.sql.dialects import Dialect
 from workers.sql.names import table_parts
 
 
+class NoAnswer(QueryFailed):
+    """The server went away during the commit: nobody knows whether it is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSession:
     """One link to the destination that commits by itself outside of `transaction`."""
@@ -51,14 +55,22 @@ class LoadSession:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end of the body, undo all of it if that raises."""
+        """Commit at the end of the body, undo all of it if that raises. NoAnswer of the commit."""
         self.ask("BEGIN IMMEDIATE" if self.engine == "sqlite" else "BEGIN")
         try:
             yield
-            self.ask("COMMIT")
+            self._commit()
         except BaseException:
             with contextlib.suppress(Exception):  # a broken link has nothing to undo
                 self.raw.cursor().execute("ROLLBACK")
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self.ask("COMMIT")
+        except QueryFailed as error:
+            if getattr(self.raw, "closed", False):  # of psycopg: the server is gone
+                raise NoAnswer(str(error)) from None
             raise
 
     @contextlib.contextmanager

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from catalog import facts, holders, remains
 from workers import crash_points, fences, load_commit, load_session, load_tables, sessions
 from workers.connections import Connection
 from workers.context import StepContext
+from workers.engines import QueryFailed
+from workers.errors import StepFailed
 from workers.fences import Fence, Loaded
 from workers.guard import Guard
 from workers.load_commit import Commit
@@ -98,7 +102,10 @@ class Staging:
                 had=None if stage.had is None or remade(session.engine, load) else stage.had,
             )
             proof = commit.run(given)
-            self._clear(session, place)
+            try:
+                self._clear(session, place)
+            except (QueryFailed, StepFailed) as error:  # the rows are in
+                self.context.log.line(f"staging tables stay until the next load: {error}")
             return proof, commit.columns
 
     def forget(self) -> None:
@@ -136,7 +143,7 @@ class Staging:
                 fences.create(session.ask, fence)
         if not known:
             return None
-        if self.context.claim.number > 1:
+        if self.context.claim.losses:  # others have ended by themselves, and wait for no fence
             with session.transaction(), load_commit.overtaken():
                 fences.raise_fence(session.ask, fence)
         return load_commit.loaded(session, place, fence, load)
@@ -144,11 +151,18 @@ class Staging:
     def _clear(self, session: LoadSession, place: Place) -> None:
         """Drop this attempt's staging table, and those of the asset's attempts that are over."""
         found = load_tables.stagings(session, place, self.digest)
-        others = [token for token in found if token != self.fence.token]
-        alive = holders.alive(self.context.engine, others) if others else frozenset()
+        others = frozenset(found) - {self.fence.token}
+        alive = self._alive(others) if others else others
         for token, table in found.items():
             if token not in alive:
                 load_tables.drop(session, table)
+
+    def _alive(self, tokens: frozenset[int]) -> frozenset[int]:
+        """Those of the attempts that still go on; all, while nobody can be asked."""
+        try:
+            return holders.alive(self.context.engine, tokens)
+        except SQLAlchemyError:
+            return tokens
 
 
 def _fence(context: StepContext, connection: Connection) -> Fence:

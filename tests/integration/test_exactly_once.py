@@ -204,21 +204,35 @@ def test_an_attempt_that_another_run_has_overtaken_is_claimed_anew(target: Targe
     assert stored(target) == given(slow, fast)
 
 
-def test_nothing_is_committed_without_a_claim(target: Target, monkeypatch: object) -> None:
-    """`may_commit` is asked behind everything else."""
-    from workers.context import StepContext
+def test_nothing_is_committed_without_a_claim(target: Target) -> None:
+    """`may_commit` is asked behind everything else, until it is sure or the step must stop."""
+    load, make, asked = first(target, "append"), target.context, []
 
-    load = first(target, "append")
-    make = target.context
+    def unsure() -> bool:
+        asked.append("leave")
+        target.stop.reason = "fenced"
+        return False
 
-    def context(*args: object) -> StepContext:
-        return replace(make(*args), may_commit=lambda: False)  # type: ignore[arg-type]
-
-    target.context = context  # type: ignore[method-assign, assignment]
-    with pytest.raises(StepFailed, match="nothing was committed"):
+    target.context = lambda *given: replace(make(*given), may_commit=unsure)  # type: ignore[method-assign]
+    with pytest.raises(StepFailed, match="fenced"):
         load.load()
-    target.context = make  # type: ignore[method-assign]
+    target.stop.reason, target.context = None, make  # type: ignore[method-assign]
     assert successor(load).end() == "loaded"
+    assert stored(target) == given(load)
+    assert len(asked) == 1
+
+
+def test_a_commit_without_an_answer_is_looked_up(tmp_path: Path, server: warehouse.Server) -> None:
+    """The server ends the session: the step is claimed anew, and the record tells."""
+    target, log = server.target(tmp_path), tmp_path / "points"
+    load = first(target, "append")
+    with attempts.child(load, "load:before-commit=stop", log) as wait:
+        pid = attempts.stopped(log, "load:before-commit")
+        ours = f"application_name LIKE 'fleet {load.run}%'"
+        target.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        os.kill(pid, signal.SIGCONT)
+        assert wait() == "not yet"
+    assert replace(load, number=2, token=next(_tokens)).end() == "loaded"
     assert stored(target) == given(load)
 
 

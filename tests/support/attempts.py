@@ -55,6 +55,7 @@ class Try:
         context = self.target.context(spec, "load", {"data": data})
         claim: Any = context.claim
         claim.run_id, claim.number, claim.token = self.run, self.number, self.token
+        claim.losses = self.number - 1
         options = replace(context.options, continues=self.continues)
         return loader.run(replace(context, options=options)).result
 

@@ -139,6 +139,7 @@ class Target:
             asset=spec.name,
             step=step,
             number=self.attempt,
+            losses=self.attempt - 1,
             token=next(_tokens),
             waited=0.0,
         )
