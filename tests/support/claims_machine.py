@@ -159,7 +159,10 @@ class Claims(Ledger):
                 self.messages.remove(key)
                 self.took(key, self.claim(self.engine, key, worker))
         error = StepError(kind="script", message="x")
-        for old in [claim for claim in self.held if self.is_old(claim)][-2:]:
+        going = {(claim.asset, claim.step) for claim in self.valid()}
+        old_ones = [claim for claim in self.held if self.is_old(claim)]
+        old_ones.sort(key=lambda claim: (claim.asset, claim.step) in going)
+        for old in old_ones[-2:]:
             assert claims.renew(self.engine, old).fenced
             assert claims.succeed(self.engine, old, {}).refused
             assert claims.fail(self.engine, old, error).refused
