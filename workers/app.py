@@ -87,7 +87,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
     """How messages are kept until the work is done."""
     return {
         "task_acks_late": True,
-        # a killed step is recorded as lost, not run again: its message has done its duty
+        # the catalog queues a killed step again and says why: its message has done its duty
         "task_reject_on_worker_lost": False,
         "task_acks_on_failure": True,
         "task_acks_on_timeout": True,

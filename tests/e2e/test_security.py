@@ -103,10 +103,10 @@ PLAIN = SECRET.encode()
         json.dumps({"body": base64.b64encode(json.dumps([SECRET]).encode()).decode()}).encode(),
         quote(SECRET).encode(),
         PLAIN.hex().encode(),
-        gzip.compress(PLAIN),
+        gzip.compress(PLAIN, mtime=0),
         zlib.compress(PLAIN),
         pyarrow.compress(PLAIN, "zstd", asbytes=True),
-        base64.b64encode(gzip.compress(json.dumps(SECRET).encode())),
+        base64.b64encode(gzip.compress(json.dumps(SECRET).encode(), mtime=0)),
     ],
 )
 def test_the_search_finds_a_planted_secret(tmp_path: Path, form: bytes) -> None:
