@@ -3,10 +3,10 @@
 import fcntl
 
 
-def try_lock(descriptor: int) -> bool:
-    """Whether this process has the file alone now."""
+def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Whether this process has the file alone now, or `shared` with others who want no more."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

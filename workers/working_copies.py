@@ -5,7 +5,6 @@ project itself, and nothing here touches that.
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -52,19 +51,21 @@ def using(
         return
     folder = path(settings, run_id)
     with _lock(settings, run_id) as descriptor:
-        _wait(descriptor, stopped)
-        if not folder.exists():
-            from workers.bundle_cache import BundleCache  # noqa: PLC0415 - few runs have one
+        _wait(descriptor, stopped, alone=False)
+        while not folder.exists():  # one makes it; all steps of the run share it
+            _wait(descriptor, stopped, alone=True)
+            if not folder.exists():
+                from workers.bundle_cache import BundleCache  # noqa: PLC0415 - few runs have one
 
-            with BundleCache(settings, engine).using(bundle, stopped) as tree:
-                _copy(tree, folder)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+                with BundleCache(settings, engine).using(bundle, stopped) as tree:
+                    _copy(tree, folder)
+            _wait(descriptor, stopped, alone=False)
         yield
 
 
-def _wait(descriptor: int, stopped: Callable[[], object]) -> None:
-    """For another process of this host that is making the same copy."""
-    while not try_lock(descriptor):
+def _wait(descriptor: int, stopped: Callable[[], object], *, alone: bool) -> None:
+    """For another process of this host that is making the same copy, or deletes it."""
+    while not try_lock(descriptor, shared=not alone):
         if reason := stopped():
             raise StepFailed("cancelled", f"it was stopped: {reason}")
         time.sleep(_LOOK)
