@@ -7,6 +7,7 @@ is refused is dropped with a word in the log: the catalog knows what is still to
 
 import base64
 import binascii
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from workers.signing import Meaning, Signer
 logger = logging.getLogger(__name__)
 
 MOST = 1_000_000  # bytes of a body; ours have a few thousand
+_CONTROL, _REPLY = ".celery.pidbox", ".reply.celery.pidbox"  # end the names of mailboxes
 _LINKS = 12  # of a chain; ours has one for each step
 _DEPTH = 4  # of links that carry links: chain -> chord's body -> errback
 
@@ -43,8 +45,8 @@ class Refused(ValueError):
     """The message is not let in; the text says why."""
 
 
-def misshapen(raw: Any) -> str:
-    """Why something from the broker is no message at all; empty if it is one."""
+def misshapen(raw: Any, queue: str) -> str:
+    """Why something from the broker is no message for this queue; empty if it is one."""
     try:
         properties, where = raw["properties"], raw["properties"]["delivery_info"]
         texts = (properties["delivery_tag"], where["exchange"], where["routing_key"], raw["body"])
@@ -54,7 +56,10 @@ def misshapen(raw: Any) -> str:
             return "its headers are none"
     except (KeyError, TypeError, AttributeError):
         return "its envelope is not one of Celery's"
-    return _bad_body(raw, properties)
+    fault = _bad_body(raw, properties)
+    if fault or not queue.endswith(_CONTROL) or queue.endswith(_REPLY):
+        return fault
+    return "" if _is_command(raw["body"]) else "it is no control command"
 
 
 def _bad_body(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
@@ -71,6 +76,22 @@ def _bad_body(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
     except (binascii.Error, ValueError):
         return "its body cannot be decoded"
     return ""
+
+
+def _is_command(body: str) -> bool:
+    """Whether Celery understands it: it would close and open its mailbox otherwise."""
+    try:
+        said = json.loads(base64.b64decode(body))
+        replies = said.get("reply_to") or {"exchange": "", "routing_key": ""}
+        where = [replies["exchange"], replies["routing_key"], said.get("ticket") or ""]
+        return (
+            all(isinstance(text, str) for text in [said["method"], *where])
+            and isinstance(said.get("arguments") or {}, dict)
+            and isinstance(said.get("destination") or [], list)
+            and not said.get("pattern")
+        )
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return False
 
 
 class Inspection:

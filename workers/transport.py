@@ -115,7 +115,7 @@ class Transport(redis.Transport):
 
     def _deliver(self, message: Any, queue: str) -> None:
         """Hand a message to its consumer, with the queue that it was really taken from."""
-        if fault := gate.misshapen(message):
+        if fault := gate.misshapen(message, queue):
             logger.warning("refused a message in queue %.80r: %s", queue, fault)
             return
         message["properties"]["delivery_info"]["taken_from"] = queue
