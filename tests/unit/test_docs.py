@@ -30,6 +30,10 @@ def test_every_setting_stands_in_the_configuration_page(name: str, project_root:
         "CHANGELOG.md",
         "docs/coming-from-bruin.md",
         "docs/connections.md",
+        "docs/deploy.md",
+        "docs/reliability.md",
+        "docs/schedules.md",
+        "docs/security.md",
     ],
 )
 def test_links_between_pages_lead_somewhere(page: str, project_root: Path) -> None:
