@@ -70,6 +70,7 @@ class Table:
     kind: Kind = "append"
     how: Literal["python", "sql", "script"] = "python"
     upstreams: tuple[str, ...] = ()
+    made: bool = False  # its table is there before the run
     long: bool = False  # it outlives a lease, so that who holds it can be found out
 
     @property

@@ -117,11 +117,11 @@ class Site:
 
     def _tables(self) -> None:
         """SQL assets append to and merge into tables that there are, as in Bruin."""
-        named = [one.name for one in self.assets if one.how == "sql" and one.kind != "replace"]
+        named = [one.name for one in self.assets if one.made or _changes(one)]
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("CREATE SCHEMA f")
             for name in named:
-                columns = "id integer, run text, attempt text, nonce text"
+                columns = "id bigint, run text, attempt text, nonce text"
                 connection.execute(f"CREATE TABLE {name} ({columns})")
 
     def environ(self, host: Host | None = None) -> dict[str, str]:
@@ -267,6 +267,10 @@ class Site:
         for host in self.hosts:
             shutil.rmtree(self.data(host), ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _changes(one: Table) -> bool:
+    return one.how == "sql" and one.kind != "replace"
 
 
 def _changed(path: Path) -> float:

@@ -19,7 +19,7 @@ from tests.faults.site import Ground
 pytestmark = pytest.mark.faults
 
 LATE = 3.0  # seconds for a late commit, which no run waits for
-APPENDS = [Table(name=f"f.append_{n}") for n in range(4)]
+APPENDS = [Table(name=f"f.append_{n}", made=True) for n in range(4)]
 STOPS = Scenario(fault=nothing, words="", crash="load:staged=stop:2")
 
 
@@ -45,7 +45,7 @@ def late_load(fleet: Fleet) -> list[str]:
     assert fleet.until(lambda: len(loads(fleet)) >= 2), "no load came so far"
     stopped = loads(fleet)[1]
     host = next(host for host in fleet.hosts if stopped in host.pids())
-    assert fleet.wait(fleet.run_ids[0]) == "succeeded", fleet.reasons(fleet.run_ids[0])
+    assert fleet.wait(fleet.run_ids[0], 40) == "succeeded", fleet.reasons(fleet.run_ids[0])
     host.signal(signal.SIGCONT, [stopped] if stopped in host.pids() else [])
     time.sleep(LATE)
     fleet.rest()

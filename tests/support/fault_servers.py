@@ -43,7 +43,8 @@ class Broker:
         config = self._folder / "valkey.conf"
         config.write_text("\n".join(lines), encoding="utf-8")
         with (self._folder / "log").open("ab") as log:
-            argv = [str(get_binary_path()), str(config)]
+            # it does not outlive killed tests; root made the network, and may use setpriv
+            argv = ["setpriv", "--pdeathsig=KILL", "--", str(get_binary_path()), str(config)]
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         self._await()
 

@@ -77,7 +77,7 @@ class Host:
 
     def cut(self, *addresses: str, out: bool = True, into: bool = True) -> None:
         """Drop, without a word, what goes to these addresses, what comes from them, or both."""
-        for address in addresses:
+        for address in dict.fromkeys(addresses):
             if out:
                 self._rule("add", "to", address, "lookup", "200")
             if into:
@@ -170,16 +170,17 @@ def network(folder: Path) -> Iterator[Network]:
 
 def _sweep() -> None:
     """Remove what killed tests left: their names hold the id of a process that is gone."""
-    spaces = re.findall(r"^(ft(\d+)h\d+)", _ip("netns", "list"), re.M)
-    for name, owner in spaces:
-        if not psutil.pid_exists(int(owner)):
-            for pid in map(int, _ip("netns", "pids", name).split()):
-                with contextlib.suppress(ProcessLookupError):
+    gone = lambda owner: not psutil.pid_exists(int(owner))  # noqa: E731
+    for name, owner in re.findall(r"^(ft(\d+)h\d+)", _ip("netns", "list"), re.M):
+        if gone(owner):
+            with contextlib.suppress(RuntimeError, ProcessLookupError):  # another one sweeps too
+                for pid in map(int, _ip("netns", "pids", name).split()):
                     os.kill(pid, signal.SIGKILL)
-            _ip("netns", "del", name)
+                _ip("netns", "del", name)
     for name, owner in re.findall(r"^\d+: (ft(\d+)b):", _ip("link", "show"), re.M):
-        if not psutil.pid_exists(int(owner)):
-            _ip("link", "del", name)
+        if gone(owner):
+            with contextlib.suppress(RuntimeError):
+                _ip("link", "del", name)
 
 
 def _free_net() -> str:
