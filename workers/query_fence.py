@@ -45,6 +45,7 @@ class QueryFence:
     session: Session
     fence: Fence
     repeated: bool  # whether an earlier attempt, or an earlier run, may have committed
+    succeeds: bool  # whether an earlier attempt was lost, and may still be about to commit
     _seen: Loaded | None = None  # of a table that is no more
 
     def open(self) -> None:
@@ -60,7 +61,7 @@ class QueryFence:
             if seen.run != self.fence.run:  # for the run that may continue this one
                 self._alone(lambda: fences.record(self._ask, self.fence, seen.rows, seen.target))
             raise AlreadyThere(seen)
-        if self.repeated and self.fence.engine != "duckdb":  # a file has one writer at a time
+        if self.succeeds and self.fence.engine != "duckdb":  # a file has one writer at a time
             self._alone(lambda: _check(self._ask, self.fence))
 
     def close(self, rows: int | None) -> None:
@@ -141,7 +142,7 @@ def of(context: StepContext, connection: Connection, session: Session) -> QueryF
         earlier=earlier,
     )
     repeated = claim.number > 1 or claim.waited > 0 or bool(earlier)
-    return QueryFence(session, fence, repeated)
+    return QueryFence(session, fence, repeated, succeeds=claim.losses > 0)
 
 
 def unrecorded(context: StepContext, why: str) -> str:
