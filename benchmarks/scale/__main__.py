@@ -104,7 +104,7 @@ def measure(kind: str, workers: int, assets: int) -> Figures:
         times.add(done.of)
         figures.crowd = seconds * assets / half
         figures.updates = _updates(engine, 1_000) * assets * len(OPERATIONS[1:]) / 1_000
-        demand.looks(engine, app, settings, "aaaaa", times)
+        demand.looks(engine, app, settings, "aaaaa", names[-1], times)
         figures.busy = demand.busy(times, workers)
         figures.times = {name: times.shown(name) for name in times.of}
         app.close()

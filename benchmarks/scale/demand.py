@@ -5,26 +5,35 @@ from sqlalchemy import Engine
 
 from benchmarks.scale.plans import FLEET
 from benchmarks.scale.timing import Times
-from catalog import details, levels, placing, recover
-from workers import reconcile
+from catalog import claims, details, holders, levels, placing, recover, workers
+from catalog.claims import Claim
+from workers import contract, reconcile
 from workers.settings import Settings
 
 SLOTS = 2  # of each worker
 #: Times a second that one worker does each, by default settings; a slot that works looks each
 #: second and renews every five.
 RATES = {
-    "beat": 1 / 5,
+    "beat alone": 1 / 5,
     "overdue": 1.0,
     "next due": 1.0,
     "reconcile": 1 / 5,
-    "look": SLOTS * 4 / 5,
-    "renew": SLOTS * 1 / 5,
+    "look alone": SLOTS * 4 / 5,
+    "renew alone": SLOTS * 1 / 5,
 }
 
 
-def looks(engine: Engine, app: Celery, settings: Settings, run_id: str, times: Times) -> None:
+def looks(
+    engine: Engine, app: Celery, settings: Settings, run_id: str, asset: str, times: Times
+) -> None:
     """Each periodic look a few times, at a run that goes on, while nobody else works."""
+    version = contract.VERSION
+    held = claims.claim(engine, run_id, asset, "script", worker="w0", pid=1, contract=version)
+    assert isinstance(held, Claim), held
     for _ in range(5):
+        times.take("look alone", lambda: holders.standing(engine, held))
+        times.take("renew alone", lambda: claims.renew(engine, held))
+        times.take("beat alone", lambda: workers.beat(engine, "w0"))
         times.take("overdue", lambda: recover.overdue(engine, FLEET))
         times.take("next due", lambda: recover.next_due(engine, FLEET))
         times.take("lost", lambda: recover.lost(engine, FLEET))
@@ -36,6 +45,6 @@ def looks(engine: Engine, app: Celery, settings: Settings, run_id: str, times: T
         times.take("status", lambda: details.asset_runs(engine, run_id))
 
 
-def busy(times: Times, workers: int) -> float:
+def busy(times: Times, count: int) -> float:
     """Seconds of work in a second that so many workers ask of the catalog, all slots at work."""
-    return workers * sum(rate * times.mean(name) for name, rate in RATES.items())
+    return count * sum(rate * times.mean(name) for name, rate in RATES.items())
