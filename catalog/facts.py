@@ -1,6 +1,7 @@
 """What holds for the whole catalog. Written once by whoever needs it first, then read by all."""
 
 import uuid
+from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -40,6 +41,7 @@ def replace(engine: Engine, key: str, old: str, new: str) -> bool:
         return changed.rowcount == 1
 
 
+@lru_cache(maxsize=4)
 def catalog_id(engine: Engine) -> str:
     """The identity of this catalog: tokens of one catalog say nothing about those of another."""
     return get_or_add(engine, "catalog", uuid.uuid4().hex)

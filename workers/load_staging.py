@@ -25,9 +25,8 @@ from workers.load_flags import REPLACE, Load
 from workers.load_proof import PATIENCE, Given, Proof
 from workers.load_session import LoadSession
 from workers.load_tables import Place
+from workers.outages import asked
 from workers.sql.names import snake_case
-
-_known: dict[str, str] = {}  # the identity of a catalog, by its address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,17 +165,14 @@ class Staging:
 
 
 def _fence(context: StepContext, connection: Connection) -> Fence:
-    claim, options = context.claim, context.options
+    claim, first = context.claim, context.options.continues
     earlier: tuple[str, ...] = ()
-    if options.continues:
-        earlier = (options.continues, *remains.continued(context.engine, options.continues))
-    url = str(context.engine.url)
-    if url not in _known:
-        _known[url] = facts.catalog_id(context.engine)
+    if first:
+        earlier = (first, *asked(context, lambda: remains.continued(context.engine, first)))
     return Fence(
         engine=connection.type,
         schema=(),
-        catalog=_known[url],
+        catalog=asked(context, lambda: facts.catalog_id(context.engine)),
         asset=context.spec.name,
         run=claim.run_id,
         attempt=claim.number,

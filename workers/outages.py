@@ -16,6 +16,8 @@ from workers.settings import Settings
 if TYPE_CHECKING:
     from redis import Redis
 
+    from workers.context import StepContext
+
 logger = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds; what has not been recorded by then counts as lost with its lease
@@ -41,6 +43,11 @@ def patiently(
                 raise
             logger.warning("waiting for the catalog %s: %s", purpose, error)
             time.sleep(_PAUSE)
+
+
+def asked(context: "StepContext", action: Callable[[], T]) -> T:
+    """What the catalog answers a step that goes on; it does not wait once the step must stop."""
+    return patiently(action, "to go on", lambda: context.stop.reason is not None)
 
 
 class Broker:

@@ -7,8 +7,7 @@ knows. What runs without a transaction cannot be fenced.
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assets_parser import remaining
 from assets_parser.spec import AssetSpec
@@ -19,11 +18,9 @@ from workers.context import StepContext
 from workers.engines import QueryFailed
 from workers.errors import NotYet, StepFailed
 from workers.fences import Fence, Loaded, Overtaken
+from workers.outages import asked
 from workers.sql.names import table_parts
 from workers.sql_session import Session
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 _ENGINES = {"duckdb": "duckdb", "motherduck": "duckdb", "postgres": "postgres"}
 _AGAIN = 0.5  # seconds until a step that another run has overtaken is claimed anew
@@ -134,7 +131,7 @@ def of(context: StepContext, connection: Connection, session: Session) -> QueryF
     fence = Fence(
         engine=engine,
         schema=table_parts(spec.name)[:-1],
-        catalog=_catalog_id(context.engine),
+        catalog=asked(context, lambda: facts.catalog_id(context.engine)),
         asset=spec.name,
         run=claim.run_id,
         attempt=claim.number,
@@ -155,11 +152,6 @@ def unrecorded(context: StepContext, why: str) -> str:
 def adds(spec: AssetSpec) -> bool:
     """Whether the asset's transaction, done twice, gives more rows than done once."""
     return spec.materialization.strategy in _ADDS and not spec.full_refresh
-
-
-@lru_cache(maxsize=4)
-def _catalog_id(engine: "Engine") -> str:
-    return facts.catalog_id(engine)
 
 
 def _check(ask: fences.Ask, fence: Fence) -> None:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,10 @@ class Resolver:
     def _stored(self, key: str, max_age: float) -> str | None:
         if self.engine is not None:
             from catalog import resolutions  # noqa: PLC0415 - SQLAlchemy only where there is one
+            from workers.outages import patiently  # noqa: PLC0415 - as above
 
-            found: str | None = resolutions.get(self.engine, key, max_age)
+            ask = partial(resolutions.get, self.engine, key, max_age)
+            found: str | None = patiently(ask, "to know its versions")
             if found is not None:
                 return found
         file = self._file(key)
@@ -111,10 +114,11 @@ class Resolver:
         """Store it for others; what counts is the text that was there first."""
         if self.engine is not None and not CREDENTIALS.search(text):
             from catalog import resolutions  # noqa: PLC0415
+            from workers.outages import patiently  # noqa: PLC0415
 
-            text = resolutions.put_if_absent(
-                self.engine, key, text, self.settings.resolution_max_age
-            )
+            age = self.settings.resolution_max_age
+            put = partial(resolutions.put_if_absent, self.engine, key, text, age)
+            text = patiently(put, "to note its versions")
         else:
             aside = self._file(key).with_suffix(".new")
             aside.touch(mode=0o600)
