@@ -21,6 +21,7 @@ from workers.context import Log, Stop
 from workers.errors import Locked, StepFailed
 from workers.masking import Masker
 from workers.process_environment import inherited
+from workers.pulse import HELD
 from workers.settings import Settings
 from workers.supervisor import Exit, SupervisorError, mine
 
@@ -104,7 +105,16 @@ def run(
     with tempfile.TemporaryDirectory(prefix="fleet-load-") as folder:
         env = environment(job, os.environ, folder)
         try:
-            ended = mine().run(argv, env, cwd, on_line=heard.line, stop=stop, timeout=job.timeout)
+            ended = mine().run(
+                argv,
+                env,
+                cwd,
+                on_line=heard.line,
+                stop=stop,
+                timeout=job.timeout,
+                lease=settings.lease * HELD,
+                grace=settings.stop_grace,
+            )
         except SupervisorError as error:
             raise StepFailed("load", "ingestr could not be started", detail=str(error)) from error
     return _judged(ended, heard, job)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from workers import duckdb_driver, ingestr
+from workers import duckdb_driver, ingestr, pulse, supervisor
 from workers.errors import StepFailed
 from workers.ingestr import Job
+from workers.keeper import StopFlag
+from workers.masking import Masker
 from workers.settings import Settings
 
 JOB = Job(source="mmap:///x", destination="bigquery://p?credentials_base64=abc", table="s.t")
@@ -92,3 +94,30 @@ def test_an_error_is_said_once() -> None:
     detail = f"ingestion started\n\nFailed SQL query:\nDROP TABLE x\n{message[9:]}"
     said = list(ingestr.beside(message, f"{detail}\ningestion failed: {message[9:]}"))
     assert said == ["Failed SQL query:", "DROP TABLE x"]
+
+
+class Silent:
+    """A log that nobody reads."""
+
+    def line(self, text: str) -> None:
+        """Nothing."""
+
+
+def test_a_load_lives_as_long_as_the_claim_and_no_longer(tmp_path: Path) -> None:
+    """The settings say how long that is: a short lease is over before another worker begins."""
+    program = tmp_path / "ingestr"
+    program.write_text("#!/bin/sh\nexec sleep 6\n")
+    program.chmod(0o700)
+    settings = Settings(home=tmp_path, ingestr=str(program), lease=1.0, lease_renew=0.4)
+    with pulse.of_thread(pulse.Pulse(1.0)), pytest.raises(StepFailed) as failed:
+        ingestr.run(
+            settings,
+            JOB,
+            cwd=tmp_path,
+            log=Silent(),
+            stop=StopFlag(),
+            masker=Masker(),
+            progress=lambda _: None,
+        )
+    supervisor.mine().close()
+    assert failed.value.kind == "lost"
