@@ -156,9 +156,10 @@ class Supervisor:
 
     def _send(self, message: Mapping[str, Any], *fds: int) -> None:
         body = json.dumps(message).encode()
+        data = len(body).to_bytes(4, "big") + body
         with self._sending, contextlib.suppress(OSError):  # its end is noticed while reading
-            socket.send_fds(self.socket, [len(body).to_bytes(4, "big")], fds)
-            self.socket.sendall(body)
+            sent = socket.send_fds(self.socket, [data], fds)  # a tick is whole or not sent at all
+            self.socket.sendall(data[sent:])
 
     def _tick(self, at: float) -> None:
         self._send({"kind": "tick", "at": at})

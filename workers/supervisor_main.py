@@ -51,6 +51,8 @@ def receive(sock):
     header, fds = b"", []
     while len(header) < 4:
         data, more, _, _ = socket.recv_fds(sock, 4 - len(header), 2)
+        for descriptor in more:  # the asset has them as its output, and under no other number
+            os.set_inheritable(descriptor, False)
         fds += more
         if not data:
             return None, fds
