@@ -12,6 +12,7 @@ from assets_parser.spec import load_spec
 from catalog.clock import now
 from catalog.endings import end_attempt, give_up, hold_run, settled, unlock
 from catalog.refusals import why_stale
+from catalog.statements import PATIENT_SINCE
 from catalog.states import StepState
 from catalog.tables import AssetRun, Attempt, StepRun
 from catalog.values import Claim, Ended, StepError, words
@@ -29,9 +30,10 @@ _AGAIN = (
         queued_at=now(),
         sends=0,
         ended_at=None,
+        begun_at=PATIENT_SINCE,
     )
 )
-"""Lets a lost step be claimed at once; its try goes on, with what it waited."""
+"""Lets a lost step be claimed at once; its try goes on."""
 
 _AT_ONCE = 0.001
 """Not 0 seconds, which would ask the caller to send it: whoever looks for what is due does."""
@@ -79,22 +81,27 @@ def _verdict(
     """The error with which the asset fails, None if the step may run again."""
     if claim.losses + 1 > allowed:
         return _quarantine(connection, claim, error)
-    if claim.step not in _ONLY_LOOK and not _may_run_again(connection, claim):
-        return replace(
-            error,
-            message=f"{error.message}; the asset forbids another run after a loss",
-            hint="look at what it did so far, then run it again (`fleet_rerun: never` in `meta`)",
-        )
-    return None
+    why, hint = _why_not_again(connection, claim)
+    return replace(error, message=f"{error.message}; {why}", hint=hint) if why else None
 
 
-def _may_run_again(connection: Connection, claim: Claim) -> bool:
+def _why_not_again(connection: Connection, claim: Claim) -> tuple[str, str]:
+    """Why the step must not run once more, and what to do; nothing if it may."""
     text = connection.scalar(
         select(AssetRun.spec_json).where(
             AssetRun.run_id == claim.run_id, AssetRun.asset == claim.asset
         )
     )
-    return not text or load_spec(text).rerun_after_loss
+    try:
+        allowed = not text or load_spec(text).rerun_after_loss
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        return f"its description in the catalog cannot be read: {error}", "submit the run again"
+    if allowed or claim.step in _ONLY_LOOK:
+        return "", ""
+    return (
+        "the asset forbids another run after a loss",
+        "look at what it did so far, then run it again (`fleet_rerun: never` in `meta`)",
+    )
 
 
 def _quarantine(connection: Connection, claim: Claim, error: StepError) -> StepError:

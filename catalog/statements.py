@@ -189,10 +189,15 @@ WAIT_UNTIL = (
 )
 """Lets a step that was put back be claimed again later, as the same try."""
 
+PATIENT_SINCE = case((StepRun.step == "sensor", StepRun.begun_at), else_=None)
+"""For a step whose work was taken away: the time that it worked is no time that it waited for a
+lock. A sensor's patience counts from its first look."""
+
 HAND_ON = (
     update(StepRun)
     .where(StepRun.id == bindparam("id_"))
     .values(
+        begun_at=PATIENT_SINCE,
         attempts_allowed=StepRun.attempts_allowed + 1,  # its number is spent: paths hold it
         not_before=0.0,
         queued_at=now(),

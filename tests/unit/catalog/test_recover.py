@@ -1,5 +1,6 @@
 """Recovery: what was lost is found, by one caller only."""
 
+import pytest
 from sqlalchemy import Engine
 
 from catalog import claims, levels, recover, runs, workers
@@ -90,6 +91,32 @@ def test_checks_only_look_so_they_are_asked_again_whatever_the_asset_forbids(
     c.expire(engine, c.take(engine, run_id, "a", "checks"))
     (found,) = recover.lost(engine, "fleet")
     assert found.ended.deferred
+
+
+def test_a_lost_step_whose_description_cannot_be_read_fails(engine: Engine) -> None:
+    run_id = begun(engine, "a")
+    claim = c.take(engine, run_id, "a")
+    c.change(engine, "UPDATE asset_runs SET spec_json = '{'")
+    c.expire(engine, claim)
+    (found,) = recover.lost(engine, "fleet")
+    assert found.ended.asset_done
+    assert "cannot be read" in c.assets(engine, run_id)["a"].reason
+
+
+@pytest.mark.parametrize(("step", "waited"), [("script", 0.0), ("sensor", 900.0)])
+def test_the_time_that_lost_work_took_is_no_time_that_it_waited(
+    engine: Engine, step: str, waited: float
+) -> None:
+    run_id = begun(engine, "a", steps=(step,))
+    gone = c.take(engine, run_id, "a", step)
+    c.change(engine, "UPDATE steps SET begun_at = begun_at - 900")
+    c.expire(engine, gone)
+    recover.lost(engine, "fleet")
+    again = c.take(engine, run_id, "a", step)
+    assert again.waited == pytest.approx(waited, abs=60.0)
+    c.change(engine, "UPDATE steps SET begun_at = begun_at - 900")
+    claims.give_back(engine, again, "the worker was told to stop")
+    assert c.take(engine, run_id, "a", step).waited == pytest.approx(waited * 2, abs=60.0)
 
 
 def test_a_worker_that_comes_back_keeps_its_claim_if_nobody_took_it(engine: Engine) -> None:
