@@ -149,6 +149,9 @@ class Keeper:
         except SQLAlchemyError as error:
             logger.warning("%s keeps running without the catalog: %s", self._claim.asset, error)
             return False
+        except Exception:  # an edge: a thread that died here would let the claim lapse unseen
+            logger.exception("%s: an error of fleet itself", self._claim.asset)
+            return False
         return True
 
     def _hold(self) -> Standing:

@@ -54,6 +54,20 @@ def test_progress_is_shown_soon(catalog: Engine, claim: Claim) -> None:
         wait_for(lambda: '"rows":7' in progress_of(catalog), 5)
 
 
+def test_progress_that_cannot_be_shown_costs_nobody_the_claim(
+    catalog: Engine, claim: Claim
+) -> None:
+    """Whatever a step tells of itself, its claim is renewed and a cancel is heard."""
+    endless: dict[str, object] = {}
+    endless["note"] = endless
+    with Keeper(catalog, claim, lease=2.0, renew=1.0) as keeper:
+        keeper.progress(endless)
+        assert keeper.stop.wait(3.0) is None
+        assert lease_left(catalog) > 0
+        runs.cancel(catalog, "aaaaa", "no longer wanted")
+        assert keeper.stop.wait(10.0) == "cancelled"
+
+
 def test_a_cancelled_run_is_noticed_between_renewals(catalog: Engine, claim: Claim) -> None:
     """Nobody waits five seconds for a cancel to be heard."""
     with Keeper(catalog, claim, lease=60.0, renew=30.0) as keeper:
