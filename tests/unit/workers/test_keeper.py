@@ -60,7 +60,7 @@ def test_progress_that_cannot_be_shown_costs_nobody_the_claim(
     """Whatever a step tells of itself, its claim is renewed and a cancel is heard."""
     endless: dict[str, object] = {}
     endless["note"] = endless
-    with Keeper(catalog, claim, lease=2.0, renew=1.0) as keeper:
+    with Keeper(catalog, claim, lease=8.0, renew=1.0) as keeper:
         keeper.progress(endless)
         assert keeper.stop.wait(3.0) is None
         assert lease_left(catalog) > 0
