@@ -94,6 +94,11 @@ class Commit:
         if self.had is not None and had != self.had:
             raise TargetChanged
         key = (load.names or {}).get(load.incremental_key, load.incremental_key)
+        keyed_staging = load_tables.keyed(session, self.staging)
+        relaxed: tuple[str, ...] = ()
+        if had and session.engine == "postgres":
+            relaxed = load_tables.to_relax(session, place, self.staging, self.columns)
+        named = not had and keyed_staging and session.engine == "postgres"
         return Move(
             engine=session.engine,
             strategy=load.strategy,
@@ -108,12 +113,15 @@ class Commit:
             interval=load.interval,
             repeats=staged.repeats,
             keyed=bool(staged.keys) and load_tables.keyed(session, place),
-            keyed_staging=load_tables.keyed(session, self.staging),
+            keyed_staging=keyed_staging,
+            key_name=load_tables.key_name(session, place) if named else "",
             outside=staged.outside,
+            relaxed=relaxed,
         )
 
     def _done(self, move: Move, staged: Staged) -> Proof:
         notices = list(staged.notices)
+        notices += [f"{one} of {self.table} takes NULL now, as it comes" for one in move.relaxed]
         outside = load_moves.replaced_outside(move)
         for statement in load_moves.statements(move):
             if statement != outside:

@@ -23,8 +23,9 @@ class Move:
     `columns` are the staging table's with their types, `had` the target's, None if it is new.
     `keys` and `incremental_key` are columns of the staging table, in which `repeats` says that some
     rows repeat a key.
-    `keyed`, `keyed_staging`: the table has a primary key. `outside`: keys outside of the interval
-    may come.
+    `keyed`, `keyed_staging`: the table has a primary key, which is to be called
+    `key_name` then. `outside`: keys outside of the interval may come. `relaxed`: columns of the
+    target that take no NULL yet, and must.
     """
 
     engine: str
@@ -42,6 +43,8 @@ class Move:
     keyed: bool = True
     keyed_staging: bool = False
     outside: bool = False
+    relaxed: Sequence[str] = ()
+    key_name: str = ""
     dialect: Dialect = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,17 +102,17 @@ def _becomes(move: Move) -> list[str]:
 
 
 def _key_renamed(move: Move) -> list[str]:
-    """The name that PostgreSQL would have given the key of the target."""
     if move.engine != "postgres":
         return []
-    was, now = (move.dialect.identifier(f"{name}_pkey") for name in (move.bare_staging, move.bare))
+    was, now = map(move.dialect.identifier, (f"{move.bare_staging}_pkey", move.key_name))
     return [f"ALTER TABLE {move.target} RENAME CONSTRAINT {was} TO {now}"]
 
 
 def _evolved(move: Move) -> list[str]:
     """The target gets the columns and types that ingestr gave its empty copy."""
     had, quote = move.had or {}, move.dialect.identifier
-    found = []
+    relaxed = map(quote, move.relaxed)
+    found = [f"ALTER TABLE {move.target} ALTER COLUMN {one} DROP NOT NULL" for one in relaxed]
     for name, kind in move.columns.items():
         if name not in had:
             found.append(f"ALTER TABLE {move.target} ADD COLUMN {quote(name)} {kind}")

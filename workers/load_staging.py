@@ -67,7 +67,10 @@ class Staging:
         return load_tables.staging(self.digest, self.fence.token)
 
     def prepare(self, load: Load) -> Stage:
-        """Shut out earlier attempts, drop what they left, copy the target where that matters."""
+        """Shut out earlier attempts, drop what they left, copy the target where that matters.
+
+        NoRecords, before anything is made, if fleet may keep none there.
+        """
         crash_points.reach("load:begin")
         if self._needs_no_look(load):
             return Stage()

@@ -5,6 +5,7 @@ into a table which is there therefore begins as an empty copy of it. For workers
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ _DUCKDB = """
     WHERE table_catalog = {catalog} AND lower(table_schema) = lower({schema})
     AND lower(table_name) = lower({table}) ORDER BY ordinal_position
 """
+
+
+class NoRecords(Exception):
+    """The bookkeeping table cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,38 @@ def keyed(session: LoadSession, place: Place) -> bool:
     return bool(session.ask(query))
 
 
+def to_relax(
+    session: LoadSession, place: Place, staged: Place, columns: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Columns of a PostgreSQL table that take no NULL, and are to get some: ingestr lets them.
+
+    Not those of a key, and not what the server numbers itself.
+    """
+    name = session.dialect.literal(quoted(session, place))
+    found = session.ask(
+        "SELECT attname FROM pg_attribute a WHERE attnum > 0 AND attnotnull AND attidentity = '' "  # noqa: S608
+        f"AND NOT attisdropped AND attrelid = to_regclass({name}) AND NOT EXISTS (SELECT 1 FROM "
+        "pg_constraint WHERE contype = 'p' AND conrelid = attrelid AND attnum = ANY (conkey))"
+    )
+    strict = [str(row[0]) for row in found if row[0] in columns]
+    if not strict:
+        return ()
+    tests = ", ".join(f"bool_or({session.dialect.identifier(one)} IS NULL)" for one in strict)
+    row = session.ask(f"SELECT {tests} FROM {quoted(session, staged)}")[0]  # noqa: S608
+    return tuple(one for one, empty in zip(strict, row, strict=True) if empty)
+
+
+def key_name(session: LoadSession, place: Place) -> str:
+    """The name that PostgreSQL would give the table's key: another one where that is taken."""
+    for number in itertools.count():
+        label = f"_pkey{number or ''}"
+        name = place.table.encode()[: 63 - len(label)].decode(errors="ignore") + label
+        found = session.dialect.literal(quoted(session, place.sibling(name)))
+        if session.ask(f"SELECT to_regclass({found})")[0][0] is None:
+            break
+    return name
+
+
 def make_schema(session: LoadSession, place: Place) -> None:
     """Make the schema where it is missing; only its owner may even ask for that in PostgreSQL."""
     schema = place.before[-1]
@@ -154,8 +191,17 @@ def stagings(session: LoadSession, place: Place, digest: str) -> dict[int, Place
 
 
 def records(session: LoadSession, place: Place) -> bool:
-    """Whether the bookkeeping table is there."""
-    return bool(columns(session, place.sibling(RECORDS)))
+    """Whether the bookkeeping table is there. NoRecords if it is another user's, and closed."""
+    table = place.sibling(RECORDS)
+    if session.engine != "postgres":
+        return bool(columns(session, table))
+    name = session.dialect.literal(quoted(session, table))
+    rights = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    may = " AND ".join(f"has_table_privilege(to_regclass({name}), '{one}')" for one in rights)
+    found = session.ask(f"SELECT {may}")[0][0]
+    if found is False:
+        raise NoRecords(f"its user may not change {quoted(session, table)}")
+    return found is not None
 
 
 def identity(session: LoadSession, place: Place, fence: Fence, stamp: str) -> str:

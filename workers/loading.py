@@ -32,6 +32,7 @@ from workers.load_commit import TargetChanged
 from workers.load_flags import Load
 from workers.load_proof import Given, Proof, Started
 from workers.load_staging import Stage, Staging
+from workers.load_tables import NoRecords
 from workers.masking import Masker
 from workers.uris import ingestr_uri
 
@@ -92,7 +93,10 @@ class Loading:
             plain=self.work.plain,
         )
         for _ in range(_TRIES):
-            stage = staging.prepare(self.work.load)
+            try:
+                stage = staging.prepare(self.work.load)
+            except NoRecords as error:
+                return self._directly(str(error))
             if stage.loaded:
                 return Outcome(proof=load_commit.already(stage.loaded))
             with contextlib.suppress(TargetChanged):

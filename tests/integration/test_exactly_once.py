@@ -184,6 +184,19 @@ def test_a_copy_is_made_once(target: Target, tmp_path: Path, strategy: str) -> N
     assert both.copied("nonce") == [("a",)]
 
 
+@pytest.mark.parametrize("name", ["shop.copy", f"shop.{'x' * 63}"])
+def test_the_name_of_a_key_may_be_taken(
+    tmp_path: Path, server: warehouse.Server, name: str
+) -> None:
+    """By a table that was put aside under another name, or by the table itself where it is long."""
+    (tmp_path / "source").mkdir()
+    both = sources.pair(server.target(tmp_path), tables.sqlite(tmp_path / "source"))
+    both.prepare("CREATE TABLE items (id INTEGER PRIMARY KEY, nonce TEXT)")
+    both.ingest(name=name)
+    both.execute(f"ALTER TABLE {name} RENAME TO aside")
+    assert both.ingest(name=name)["rows"] == 0
+
+
 def test_a_table_made_again_is_loaded_again(target: Target) -> None:
     """What was recorded is of the table that was dropped."""
     load = first(target, "append")
@@ -247,3 +260,24 @@ def test_where_we_must_not_write_it_is_said(tmp_path: Path, server: warehouse.Se
         (notice,) = load.load()["notices"]
         assert "at least once" in notice
     assert stored(target) == given(load, load)
+
+
+def test_two_users_may_load_into_one_schema(tmp_path: Path, server: warehouse.Server) -> None:
+    """The second may not change the record of the first: it loads at least once, and says so."""
+    target = server.target(tmp_path)
+    first(target, "append").load()
+    target.execute(
+        "CREATE ROLE guest LOGIN PASSWORD 'guest'",
+        "GRANT USAGE, CREATE ON SCHEMA shop TO guest",
+        "ALTER TABLE shop.orders OWNER TO guest",
+    )
+    login = {"username: loader": "username: guest", f"'{tables.PASSWORD}'": "guest"}
+    (tmp_path / "guest").mkdir()
+    config = target.config
+    for own, theirs in login.items():
+        config = config.replace(own, theirs)
+    load = first(Target(folder=tmp_path / "guest", kind="postgres", config=config), "append")
+    (notice,) = load.load()["notices"]
+    assert "at least once" in notice
+    assert "_bruin_fleet_loads" in notice
+    assert len(stored(target)) == 4

@@ -325,6 +325,20 @@ def test_a_failed_load_leaves_no_staging_table(tmp_path: Path, server: warehouse
         assert database.row(query)[0] == 0
 
 
+def test_a_column_that_took_no_null_takes_it(tmp_path: Path, server: warehouse.Server) -> None:
+    """As ingestr does it; one that gets none stays as it is."""
+    target = server.target(tmp_path)
+    target.execute(
+        "CREATE SCHEMA shop",
+        "CREATE TABLE shop.orders (id bigint NOT NULL, v text NOT NULL, w int NOT NULL DEFAULT 1)",
+    )
+    notices = target.load(ONE, "append")["notices"]
+    assert notices == ["w of shop.orders takes NULL now, as it comes"]
+    assert target.rows("id v w") == [(1, "a", None), (2, "b", None)]
+    with pytest.raises(Exception, match='"v"'):
+        target.execute("INSERT INTO shop.orders (id) VALUES (3)")
+
+
 def test_no_secret_on_any_command_line(tmp_path: Path, server: warehouse.Server) -> None:
     """While a load runs, no process of the machine shows its password."""
     target = server.target(tmp_path)
