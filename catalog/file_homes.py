@@ -5,6 +5,7 @@ leads to it, so that who sends a step need not know where the file is. A home wi
 of a file which all hosts reach.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from catalog.clock import now
 from catalog.engine import reading
 from catalog.tables import Fact, FileHome
 from catalog.values import StepKey
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,11 @@ def _any(connection: Connection) -> bool:
 
 def _keys(row: Any) -> list[str]:
     """The facts that may lead to the step's files; each worker may have connections of its own."""
-    names = connection_names.of_step(load_spec(row.spec_json), row.step)
+    try:
+        names = connection_names.of_step(load_spec(row.spec_json), row.step)
+    except (ValueError, TypeError, LookupError, AttributeError):  # its claim will say so
+        logger.exception("the description of %s in run %s", row.asset, row.run_id)
+        return []
     scopes = dict.fromkeys(("", row.config))
     return [key(scope, row.environment, name) for name in names for scope in scopes]
 

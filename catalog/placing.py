@@ -179,8 +179,10 @@ def _queued(
 def misplaced(
     engine: Engine, fleet: str, served: Collection[str], *, patience: float
 ) -> list[Queued]:
-    """Queued steps to look at again, longest unsent first: those that nobody could take, those in
-    a queue that is not `served` by anybody, and those that one host did not take in `patience` s.
+    """Queued steps to look at again: those that nobody could take, those in a queue that is not
+    `served` by anybody, and those that one host did not take in `patience` seconds.
+
+    Any `MANY` of them, as many may have to stay where they are: the others' turn comes too.
     """
     goes_on = and_(Run.fleet == fleet, Run.state == RunState.RUNNING, Run.stop_state == "")
     lonely = and_(StepRun.queue.like("@%"), StepRun.sent_at < now() - patience)
@@ -189,11 +191,11 @@ def misplaced(
         _ALL.where(StepRun.state == StepState.QUEUED, StepRun.waiting_on == "", goes_on)
         .where(StepRun.not_before <= now())
         .where(or_(lonely, StepRun.reason.like(f"{UNABLE}%"), unserved))
-        .order_by(StepRun.sent_at, StepRun.id)
+        .order_by(func.random())
         .limit(MANY)
     )
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
+        rows = sorted(connection.execute(query), key=lambda row: row.id)
         homes = file_homes.hosts(connection, rows)
     return [step for _, step in each(rows, lambda row: _queued(row, homes))]
 

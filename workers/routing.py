@@ -181,10 +181,12 @@ class Router:
                 return place
         if choice.shared and not needs.home:
             return None
-        return min(
-            choice.places.values() or choice.able,
-            key=lambda taker: (_host_queue(taker, queue) == avoid, -self._free[taker.host]),
-        )
+        return max(choice.places.values() or choice.able, key=lambda t: self._rank(t, queue, avoid))
+
+    def _rank(self, taker: Taker, queue: str, avoid: str) -> tuple[int, int]:
+        """Free slots elsewhere, then where it waits: a move leaves one more message behind."""
+        free, waits = self._free[taker.host], _host_queue(taker, queue) == avoid
+        return (1 if waits else 2 if free > 0 else 0), free
 
     def _all_able(self, names: Collection[str], queue: str) -> bool:
         """Whether whoever listens to the queue is one of these."""

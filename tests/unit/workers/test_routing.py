@@ -108,6 +108,24 @@ def test_what_weighs_more_than_any_worker_has_slots_is_said() -> None:
     assert route(Needs(instance="b1", heavy=False), small).queue == "b1"
 
 
+def test_what_waits_for_busy_hosts_is_not_sent_to_and_fro() -> None:
+    """Another host is tried if it has a free slot; each sending would leave a message."""
+    needs = Needs(python="3.13")
+    able = {"pythons": ("3.11", "3.13")}
+    full = [taker("a", **able, busy=2), taker("b", **able, busy=2), taker("c")]
+    assert Router(full).of(needs, avoid="@host-a").queue == "@host-a"
+    assert Router(full).of(needs, avoid="@host-b").queue == "@host-b"
+    room = [taker("a", **able, busy=2), taker("b", **able, busy=1), taker("c")]
+    router = Router(room)
+    assert [router.of(needs, avoid="@host-a").queue for _ in range(3)] == [
+        "@host-b",
+        "@host-a",
+        "@host-a",
+    ]
+    gone = [taker("b", **able, busy=2), taker("c")]
+    assert Router(gone).of(needs, avoid="@host-a").queue == "@host-b"
+
+
 def test_what_belongs_to_a_host_goes_there_or_nowhere() -> None:
     """A database file is on one host."""
     workers = (taker("a"), taker("b"))
