@@ -22,6 +22,8 @@ from workers.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_TOGETHER = 100  # steps that are looked up with the same few queries
+
 _AWAY = (*AWAY, BrokerError, RedisError, OSError)
 
 
@@ -63,5 +65,8 @@ def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = Tr
 
 
 def send(engine: Engine, app: Celery, keys: Sequence[StepKey]) -> None:
-    """Send these steps, those of a broken run aside."""
-    each(keys, lambda key: levels.send_steps(engine, app, [key]), away=_AWAY)
+    """Send these steps, those of a broken run aside; the catalog is asked for many at a time."""
+    for start in range(0, len(keys), _TOGETHER):
+        some = keys[start : start + _TOGETHER]
+        if not each([some], lambda batch: levels.send_steps(engine, app, batch), away=_AWAY):
+            each(some, lambda key: levels.send_steps(engine, app, [key]), away=_AWAY)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from catalog import levels, runs
 from tests.support.broker import Valkey
@@ -84,3 +84,16 @@ def test_a_broken_run_does_not_keep_others_from_being_healed(fleet: Fleet) -> No
     reconcile.run_once(fleet.engine, fleet.app, fleet.settings)
     fleet.worker("w1")
     assert fleet.wait("bbbbb") == "succeeded"
+
+
+def test_many_lost_messages_are_sent_again_with_few_questions(fleet: Fleet) -> None:
+    """The heart that asks them must not miss its own beats."""
+    names = [f"a{number}" for number in range(40)]
+    fleet.submit([asset(name) for name in names], send=False)
+    levels.begin(fleet.engine, "aaaaa")
+    fleet.age("aaaaa", 60)
+    asked: list[object] = []
+    event.listen(fleet.engine, "before_cursor_execute", lambda *given: asked.append(given))
+    reconcile.run_once(fleet.engine, fleet.app, fleet.settings)
+    assert fleet.queued() == len(names)
+    assert len(asked) < len(names)
