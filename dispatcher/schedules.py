@@ -79,9 +79,19 @@ def _read(folder: Path) -> Scheduled | None:
     if not loaded.schedule:
         return None
     try:
-        return Scheduled(folder=folder, pipeline=loaded, moments=fires.of(loaded.schedule))
+        moments = fires.of(loaded.schedule)
+        if moments:
+            moments.after(datetime.now(UTC))  # one that never comes is found here
+        _started(loaded)
     except ValueError as error:
         raise FleetError(f"{folder}: schedule: {error}") from error
+    return Scheduled(folder=folder, pipeline=loaded, moments=moments)
+
+
+def _started(loaded: Pipeline) -> datetime | None:
+    """The pipeline's start date; ValueError if it is none."""
+    text = loaded.start_date
+    return interval.parse_moment(text).astimezone(UTC) if text else None
 
 
 def look(
@@ -93,12 +103,16 @@ def look(
         open_runs = runs.going_on(engine, fleet.settings.fleet, one.pipeline.name)
         if len(open_runs) >= max(one.pipeline.concurrency, 1):
             return  # the next look comes back to it
-        begun = Begun(_run_id(fleet, one, end), one.pipeline.name, start, end)
+        run_id = _run_id(fleet, one, start, end)
+        begun = Begun(run_id, one.pipeline.name, start, end)
+        reached = end
         if _start(fleet, one, request, begun):
             yield begun
-        if not facts.replace(engine, _fact(fleet, one), mark, _text(end)):
+        elif one.moments is None:
+            reached = _recorded_end(engine, run_id) or end
+        if not facts.replace(engine, _fact(fleet, one), mark, _text(reached)):
             return  # another scheduler is further
-        mark = _text(end)
+        mark = _text(reached)
 
 
 def following(one: Scheduled, now: datetime) -> datetime:
@@ -109,8 +123,8 @@ def following(one: Scheduled, now: datetime) -> datetime:
 def _cursor(engine: Engine, fleet: Fleet, one: Scheduled, now: datetime) -> tuple[datetime, str]:
     """The end of the last interval that was started, and the text that the catalog has of it."""
     begin = fires.until(one.moments, now) if one.moments else now
-    if one.catches_up and one.moments and (first := one.pipeline.start_date):
-        begin = min(begin, fires.until(one.moments, interval.parse_moment(first).astimezone(UTC)))
+    if one.catches_up and one.moments and (first := _started(one.pipeline)):
+        begin = min(begin, fires.until(one.moments, first))
     mark = facts.get_or_add(engine, _fact(fleet, one), _text(begin))
     return datetime.fromisoformat(mark), mark
 
@@ -145,9 +159,18 @@ def _start(fleet: Fleet, one: Scheduled, request: Request, begun: Begun) -> bool
     return scheduled(asked, aim, fleet, begun.run_id)
 
 
-def _run_id(fleet: Fleet, one: Scheduled, end: datetime) -> str:
-    """The same for every scheduler."""
-    text = "\0".join((fleet.settings.fleet, one.key, _text(end)))
+def _recorded_end(engine: Engine, run_id: str) -> datetime | None:
+    """How far another scheduler's run goes, which began where this one would have begun."""
+    try:
+        return datetime.fromisoformat(runs.options(engine, run_id).end) + _END
+    except LookupError:  # nothing was to be done, so there is no run
+        return None
+
+
+def _run_id(fleet: Fleet, one: Scheduled, start: datetime, end: datetime) -> str:
+    """The same for every scheduler: they know the end by the schedule, without one the start."""
+    moment = _text(end) if one.moments else f"from {_text(start)}"
+    text = "\0".join((fleet.settings.fleet, one.key, moment))
     return "s" + b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:11]
 
 

@@ -74,6 +74,7 @@ def _look(engine: "Engine", fleet: "Fleet", found: "list[Scheduled]", request: "
     """One look at all of them; the seconds until the next."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from assets_parser.faults import DefinitionError
     from dispatcher import schedules
 
     now = datetime.now(UTC)
@@ -81,7 +82,11 @@ def _look(engine: "Engine", fleet: "Fleet", found: "list[Scheduled]", request: "
         try:
             for begun in schedules.look(engine, fleet, one, request, now):
                 _tell(begun, request.look)
-        except (FleetError, SQLAlchemyError) as error:  # the others go on, and so does this one
+        except (
+            FleetError,
+            DefinitionError,
+            SQLAlchemyError,
+        ) as error:  # the others go on, and so does this one
             request.look.terminal.note(f"{one.pipeline.name}: {error}")
     waits = [(schedules.following(one, now) - now).total_seconds() for one in found]
     return max(min([schedules.LOOK, *waits]), 1.0)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog import runs
+from catalog import facts, runs
 from dispatcher import schedules
+from dispatcher.commands import schedule as commands
 from dispatcher.fleets import Fleet as Target
 from dispatcher.look import Look
+from dispatcher.problems import FleetError
 from dispatcher.run_flags import RunFlags
 from dispatcher.running import Request
 from dispatcher.schedules import Begun
@@ -129,6 +131,50 @@ def test_without_pause_one_run_follows_the_other(fleet: Fleet, tmp_path: Path) -
     clock.end_all()
     (second,) = clock.look(minutes=7)
     assert (first.end, second.end - second.start) == (second.start, timedelta(minutes=2))
+
+
+def test_two_schedulers_let_one_run_follow_the_other(fleet: Fleet, tmp_path: Path) -> None:
+    """They look at two moments, before either has noted its run: the first one's counts."""
+    clocks = [Clock(fleet, tmp_path / "p", "schedule: continuous\nconcurrency: 9") for _ in "ab"]
+    clocks[0].look()
+    looks = [
+        schedules.look(fleet.engine, clock.target, clock.one, clock.request, now)
+        for clock, now in zip(
+            clocks, (_MORNING + timedelta(minutes=m) for m in (5, 6)), strict=True
+        )
+    ]
+    first = next(looks[0])
+    assert list(looks[1]) == []
+    assert list(looks[0]) == []
+    (second,) = clocks[1].look(minutes=7)
+    assert (second.start, second.end) == (first.end, _MORNING + timedelta(minutes=7))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [('schedule: "0 0 30 2 *"', "never fires"), ("schedule: daily\nstart_date: soon", "soon")],
+)
+def test_a_schedule_that_never_is_due_is_refused(
+    fleet: Fleet, tmp_path: Path, more: str, words: str
+) -> None:
+    """When it is read, and not when it is looked at: the others would not be looked at."""
+    with pytest.raises(FleetError, match=words):
+        Clock(fleet, tmp_path / "p", more)
+
+
+def test_assets_that_cannot_be_read_stop_no_other_pipeline(
+    fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said, and it is tried again at the next look."""
+    clocks = [Clock(fleet, tmp_path / name, "schedule: '* * * * *'") for name in "pq"]
+    (tmp_path / "q" / "pipeline.yml").write_text("name: other\nschedule: '* * * * *'\n")
+    (other,) = schedules.find([tmp_path / "q"])
+    for one in (clocks[0].one, other):
+        facts.get_or_add(fleet.engine, schedules._fact(clocks[0].target, one), _MORNING.isoformat())
+    (tmp_path / "p" / "pipeline.yml").write_text("name: [nightly\n")
+    commands._look(fleet.engine, clocks[0].target, [clocks[0].one, other], clocks[0].request)
+    assert "nightly" in capsys.readouterr().err
+    assert [run.pipeline for run in runs.recent(fleet.engine)] == ["other"]
 
 
 def test_a_broker_that_is_away_delays_a_scheduled_run(fleet: Fleet, tmp_path: Path) -> None:
