@@ -121,6 +121,18 @@ def living(engine: Engine, fleet: str, within: float = 20.0) -> list[WorkerView]
         return [_view(row) for row in connection.execute(query)]
 
 
+def elsewhere(engine: Engine, name: str, host: str, within: float) -> str:
+    """Another host on which a worker of this name lives; empty if there is none."""
+    query = select(Worker.host).where(
+        Worker.name == name,
+        Worker.host != host,
+        Worker.left_at.is_(None),
+        Worker.beat_at >= now() - within,
+    )
+    with reading(engine) as connection:
+        return str(connection.scalar(query) or "")
+
+
 def all_workers(engine: Engine) -> list[WorkerView]:
     """All workers that the catalog ever heard of, by name."""
     with reading(engine) as connection:

@@ -14,6 +14,7 @@ from celery.worker.control import Panel
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog import engine as engines
+from catalog import workers
 from catalog.schema import CatalogRefused
 from workers import (
     catalog_host,
@@ -107,11 +108,29 @@ def _unfit(host: Host) -> str:
     try:
         patiently(lambda: engines.upgrade(host.engine), "to begin")
         engine, settings = host.engine, host.settings
-        return catalog_host.refusal(engine, settings) or storage_host.refusal(engine, settings)
+        return (
+            catalog_host.refusal(engine, settings)
+            or storage_host.refusal(engine, settings)
+            or _namesake(host)
+        )
     except (CatalogRefused, ValueError) as error:
         return str(error)
     except SQLAlchemyError as error:
         return f"the catalog cannot be reached: {getattr(error, 'orig', error)}"
+
+
+def _namesake(host: Host) -> str:
+    """Each would take what the other one runs for work of its own processes that died."""
+    settings, name = host.settings, host.worker
+    if host.engine.dialect.name == "sqlite":  # of one host
+        return ""
+    other = workers.elsewhere(host.engine, name, settings.host_name, settings.lease)
+    if not other:
+        return ""
+    return (
+        f"a worker named {name} lives on host {other}: give each its own name by `worker`, or none;"
+        f" if that one is gone, wait {settings.lease:g} s"
+    )
 
 
 def _worker(app: Any, settings: Settings, name: str) -> Any:

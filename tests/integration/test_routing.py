@@ -100,6 +100,18 @@ def test_a_host_that_has_an_assets_environment_is_preferred_but_not_waited_for(
     assert hosts(spread, "later") == {"a": "two", "b": "two"}
 
 
+@pytest.mark.postgres
+def test_a_name_that_lives_on_another_host_is_refused(spread: Fleet) -> None:
+    """Two workers of one name would bury each other's steps; one host may start its own again."""
+    told(spread, "w1", "fleet", host="h1")
+    assert spread.worker("w1", host="h2", lease="60").wait(60) == 1
+    assert "a worker named w1 lives on host h1" in (spread.folder / "w1.out").read_text("utf-8")
+    again = spread.worker("w1", host="h1")
+    spread.submit([asset("a")])
+    assert spread.wait("aaaaa") == "succeeded"
+    assert again.poll() is None
+
+
 def test_the_only_worker_of_a_fleet_takes_every_instance(fleet: Fleet) -> None:
     """As that of `fleet up` does, so that any pipeline runs there; others leave it their work."""
     fleet.worker("up", queues="*")
