@@ -15,7 +15,7 @@ from redis import RedisError
 from assets_parser.spec import AssetSpec
 from catalog import claims, losses
 from catalog.claims import CheckRow, Claim, Ended, StepError
-from workers import crash_points, levels, livelog, storage, waiting, working_copies
+from workers import crash_points, levels, livelog, storage, stores, waiting, working_copies
 from workers.context import StepContext, StepResult
 from workers.errors import Kind, Locked, NotYet, StepFailed
 from workers.host import Facts, Host, StepFunction, foresee
@@ -67,6 +67,8 @@ class Attempt:
             self.host.leaving,
         )
         crash_points.reach("end:recorded")
+        if isinstance(outcome, StepResult) and outcome.used and not ended.refused:
+            self._remove(outcome.used)
         self._go_on(ended, detached=detached)
         crash_points.reach("end:before-ack")
         if ended.refused:
@@ -179,6 +181,12 @@ class Attempt:
             allowed = self.host.settings.losses_allowed
             return losses.lose(engine, claim, losses.Loss(error=error), allowed=allowed)
         return claims.fail(engine, claim, error, getattr(outcome, "checks", ()))
+
+    def _remove(self, used: str) -> None:
+        try:
+            stores.of(self.host.settings).delete(used)
+        except StorageError as error:
+            logger.warning("%s stays until it is swept: %s", used, error)
 
     def _may_run_again(self) -> bool:
         return self.spec.rerun_after_loss or self.claim.step in ("checks", "sensor")

@@ -63,7 +63,12 @@ class StepContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What a step that ended well leaves in the catalog: small JSON, no secret."""
+    """What a step that ended well leaves in the catalog: small JSON, no secret.
+
+    `used` is the stored file that nobody needs any more once this end is recorded, and not before:
+    a successor would look for it.
+    """
 
     result: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[CheckRow, ...] = ()
+    used: str = ""

@@ -15,7 +15,6 @@ from workers import (
     load_proof,
     loading,
     rehearsal,
-    stores,
 )
 from workers.arrow_files import Data
 from workers.castable import Column
@@ -47,8 +46,8 @@ def run(context: StepContext) -> StepResult:
     else:
         proof = _load(context, connection, data, Masker(secrets))
         proof = replace(proof, notices=(*proof.notices, *_rounded(data)))
-    stores.of(context.settings).delete(str(recorded["path"]))
-    return loading.result(context, connection, context.spec.name, proof, began)
+    done = loading.result(context, connection, context.spec.name, proof, began)
+    return replace(done, used=str(recorded["path"]))
 
 
 def _rounded(data: Data) -> list[str]:

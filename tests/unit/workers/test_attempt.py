@@ -1,5 +1,6 @@
 """One try of a step: what a full disk must not undo."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,27 @@ from workers.host import Host
 from workers.settings import Settings
 
 FULL = Path("/dev/full")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_loaded_goes_when_that_is_recorded(tmp_path: Path, *, late: bool) -> None:
+    """The file of one who comes too late is its successor's."""
+    file = tmp_path / "storage" / "data.arrow"
+    file.parent.mkdir()
+    file.touch()
+    app: Any = None  # nothing is sent
+    work = lambda _: lambda _: StepResult(used="data.arrow")  # noqa: E731
+    host = Host(settings=Settings(home=tmp_path), app=app, function=work)
+    engines.upgrade(host.engine)
+    spec = asset("a", steps=("query",))
+    run_id = record(host.engine, plan([spec]))
+    c.begin(host.engine, run_id)
+    claim = c.take(host.engine, run_id, "a", "query")
+    if late:
+        claim = replace(claim, token=claim.token - 1)
+    attempt = Attempt(host=host, claim=claim, spec=spec, run=host.facts(run_id))
+    assert ("refused" in attempt.carry_out(None, detached=False)) is late
+    assert file.exists() is late
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
