@@ -85,9 +85,12 @@ class Remote:
                 time.sleep(LOOK)
 
     def _fetched(self, file: Recorded, path: Path) -> Path:
-        size = self.size(file.name)
-        if size is None:
-            raise Gone(self.words, f"there is no {file.name}")
+        with self._said():
+            files, _ = self._root
+            try:
+                size = int(self._again(lambda: files.info(self._path(file.name)))["size"])
+            except FileNotFoundError:
+                raise Gone(self.words, f"there is no {file.name}") from None
         if size != file.bytes:  # before a fetch: it could fill this host's disk
             said = f"{file.name} has {size} bytes, {file.bytes} were recorded"
             raise Changed(self.words, said)
@@ -160,13 +163,12 @@ class Remote:
             self._again(lambda: files.get_file(self._path(name), str(path)))
 
     @staticmethod
-    def _again(act: Callable[[], object]) -> None:
+    def _again(act: Callable[[], Any]) -> Any:
         """An hour's work is not lost to a minute's outage; what is refused is refused at once."""
         until, pause = time.monotonic() + _OUTAGE, _FIRST
         while True:
             try:
-                act()
-                return
+                return act()
             except (FileNotFoundError, PermissionError):
                 raise
             except Exception as error:  # each store raises its own kinds

@@ -29,7 +29,14 @@ def unpack(archive: Path, folder: Path, *, files: int, content_bytes: int) -> No
             source = cast("IO[bytes]", _Bounded(stream, most))
             with tarfile.open(fileobj=source, mode="r|") as tar:
                 links = _fill(tar, folder, files, content_bytes)
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
+    except (
+        tarfile.TarError,
+        zlib.error,
+        EOFError,
+        gzip.BadGzipFile,
+        ValueError,
+        OverflowError,
+    ) as error:
         raise BadArchive(f"it cannot be read: {error}") from error
     _link(folder, links)
 
@@ -83,6 +90,8 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
 def _link(folder: Path, links: list[tarfile.TarInfo]) -> None:
     for member in links:
         path = _place(folder, member.name)
+        if any(one.is_symlink() for one in path.parents if one != folder):
+            raise BadArchive(f"{member.name} lies behind a link")
         path.parent.mkdir(parents=True, exist_ok=True)
         goal = os.path.normpath(path.parent / member.linkname)
         if member.linkname.startswith("/") or not Path(goal).is_relative_to(folder):

@@ -168,6 +168,13 @@ def _chain(archive: tarfile.TarFile) -> None:
         _entry(name, tarfile.SYMTYPE, goal)(archive)
 
 
+def _behind(archive: tarfile.TarFile) -> None:
+    """The second link is at the root really, so that the third one is made beside it."""
+    links = (("d/e/up", "../.."), ("d/e/up/way", "../../../y"), ("d/e/up/way/x/z", "a"))
+    for name, goal in links:
+        _entry(name, tarfile.SYMTYPE, goal)(archive)
+
+
 def _through(archive: tarfile.TarFile) -> None:
     _entry("way", tarfile.SYMTYPE, "..")(archive)
     _entry("way/x", data=b"out")(archive)
@@ -192,6 +199,7 @@ HOSTILE: dict[str, tuple[Members, str]] = {
     "link out": (_entry("x", tarfile.SYMTYPE, "../../etc/passwd"), "leads out"),
     "absolute link": (_entry("x", tarfile.SYMTYPE, "/etc/passwd"), "leads out"),
     "links that lead out together": (_chain, "leads out"),
+    "behind links": (_behind, "behind a link"),
     "through a link": (_through, "leads out"),
     "over a link inside": (_inner_link, "is in it twice"),
     "hard link": (_entry("x", tarfile.LNKTYPE, "/etc/passwd"), "neither a plain file"),
