@@ -221,7 +221,7 @@ _POINTS = (
     "end:recorded=17",
     "end:before-ack=23",
     "level:advanced=3",
-    "level:published=2",
+    "level:published=1",
     "publish=15",
 )
 
