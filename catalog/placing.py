@@ -223,6 +223,8 @@ def note(engine: Engine, run_id: str, queue: str, assets: Sequence[str], reason:
     """Note where the open steps of these assets are sent, and why those that wait are not taken."""
     waits = StepRun.state.in_((StepState.PENDING, StepState.QUEUED))
     with engine.begin() as connection:
+        # first the run, as who stops it does: each would wait for rows that the other has
+        connection.execute(select(Run.id).where(Run.id == run_id).with_for_update(read=True))
         for start in range(0, len(assets), MANY):
             here = (StepRun.run_id == run_id, StepRun.asset.in_(assets[start : start + MANY]))
             connection.execute(

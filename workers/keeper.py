@@ -135,9 +135,9 @@ class Keeper:
                 self.stop.set(STOPPING)
 
     def _run(self) -> None:
-        renewed = time.monotonic()
-        while not self._done.wait(TICK):
-            due = time.monotonic() - renewed >= self._renew - TICK / 2
+        renewed, tick = time.monotonic(), min(TICK, self._renew)
+        while not self._done.wait(tick):
+            due = time.monotonic() - renewed >= self._renew - tick / 2
             asked = self._try(self._hold if due or self._progress is not None else self._look)
             if due and asked:
                 renewed = time.monotonic()

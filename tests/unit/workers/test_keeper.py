@@ -46,6 +46,12 @@ def test_a_claim_outlives_its_lease_while_it_is_kept(catalog: Engine, claim: Cla
         assert lease_left(catalog) > 0
 
 
+def test_a_lease_shorter_than_the_usual_tick_is_kept_too(catalog: Engine, claim: Claim) -> None:
+    """Renewed as often as the settings say."""
+    with Keeper(catalog, claim, lease=1.2, renew=0.3) as keeper:
+        assert keeper.stop.wait(2.0) is None
+
+
 def test_progress_is_shown_soon(catalog: Engine, claim: Claim) -> None:
     """The newest progress reaches the catalog within a second or so."""
     with Keeper(catalog, claim, lease=20.0, renew=5.0) as keeper:
