@@ -33,11 +33,6 @@ def of_host(host: str, queue: str = GENERAL) -> str:
     return f"@{_safe(host)}" if queue == GENERAL else f"@{_safe(host)}:{queue}"
 
 
-def general(queue: str, instance: str) -> bool:
-    """Whether a step of this instance waits where every worker of the instance looks."""
-    return queue in ("", of(instance))
-
-
 def taken_by(queues: Collection[str], host: str) -> tuple[str, ...]:
     """All that a worker of these queues listens to, what moves runs on first."""
     own = [of_host(host, queue) for queue in queues]
