@@ -104,11 +104,15 @@ class Staging:
                 had=None if stage.had is None or remade(session.engine, load) else stage.had,
             )
             proof = commit.run(given)
-            try:
-                self._clear(session, place)
-            except (QueryFailed, StepFailed) as error:  # the rows are in
-                self.context.log.line(f"staging tables stay until the next load: {error}")
+            if stage.had is None:  # nobody has looked before
+                self._clear_behind(session, place)
             return proof, commit.columns
+
+    def _clear_behind(self, session: LoadSession, place: Place) -> None:
+        try:
+            self._clear(session, place)
+        except (QueryFailed, StepFailed) as error:  # the rows are in
+            self.context.log.line(f"staging tables stay until the next load: {error}")
 
     def forget(self) -> None:
         """Drop the staging table of a load that failed, also if the step must stop."""

@@ -183,7 +183,8 @@ def stagings(session: LoadSession, place: Place, digest: str) -> dict[int, Place
     else:
         query = (
             "SELECT table_name FROM information_schema.tables "  # noqa: S608
-            f"WHERE table_schema = {names(schema)} AND table_name LIKE {names(PREFIX + '%')}"
+            f"WHERE lower(table_schema) = lower({names(schema)}) "
+            f"AND table_name LIKE {names(prefix + '%')}"
         )
     found = [str(row[0]) for row in session.ask(query)]
     ours = [name for name in found if name.startswith(prefix) and name[len(prefix) :].isdigit()]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from workers import load_proof
 from workers.errors import StepFailed
 from workers.load_flags import DELETE_INSERT, Load
-from workers.load_proof import STAMP, Given, Proof
+from workers.load_proof import STAMP, Given
 from workers.load_session import LoadSession
 from workers.sql.names import resolve
 
@@ -26,11 +26,6 @@ class Staged:
     repeats: bool = False
     outside: bool = False
     stamp: str = ""
-
-    @property
-    def proof(self) -> Proof:
-        """What the step tells, if these rows are moved."""
-        return Proof(rows=self.rows, notices=self.notices)
 
 
 def look(
