@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers import fences
+from workers.engines import QueryFailed
 from workers.fences import TABLE as RECORDS
 from workers.fences import Fence
 from workers.load_proof import STAMP
@@ -154,8 +155,13 @@ def make_schema(session: LoadSession, place: Place) -> None:
     known = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {name}"  # noqa: S608
     if session.engine == "postgres":
         known = f"SELECT 1 FROM pg_namespace WHERE nspname = {name}"  # noqa: S608
-    if not session.ask(known):
+    if session.ask(known):
+        return
+    try:
         session.ask(f"CREATE SCHEMA IF NOT EXISTS {session.dialect.table(place.before)}")
+    except QueryFailed:  # another made it at the same moment: that is a duplicate key there
+        if not session.ask(known):
+            raise
 
 
 def copy_empty(session: LoadSession, staged: Place, types: Mapping[str, str]) -> None:

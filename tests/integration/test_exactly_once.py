@@ -5,6 +5,8 @@ Rows carry their run and a nonce. What is in the table is read by the engines' o
 
 import os
 import signal
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +14,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -260,6 +263,31 @@ def test_where_we_must_not_write_it_is_said(tmp_path: Path, server: warehouse.Se
         (notice,) = load.load()["notices"]
         assert "at least once" in notice
     assert stored(target) == given(load, load)
+
+
+def test_a_schema_that_another_makes_at_the_same_moment(
+    tmp_path: Path, server: warehouse.Server
+) -> None:
+    """As the first assets of a pipeline do: PostgreSQL tells the later one of a duplicate key."""
+    target = server.target(tmp_path)
+    login = {name: target.connection.text(name) for name in ("host", "port", "password")}
+    whose = {"user": warehouse.USER, "dbname": target.connection.text("database")}
+
+    def other() -> None:
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        with psycopg.connect(**login, **whose) as one, psycopg.connect(**login, **whose) as two:
+            one.execute("CREATE SCHEMA shop")
+            two.autocommit = True
+            ready.set()
+            while not two.execute(waits).fetchone():
+                time.sleep(0.05)
+
+    ready, load = threading.Event(), first(target, "append")
+    thread = threading.Thread(target=other, daemon=True)
+    thread.start()
+    ready.wait(20)
+    assert load.end() == "loaded"
+    thread.join(20)
 
 
 def test_two_users_may_load_into_one_schema(tmp_path: Path, server: warehouse.Server) -> None:
