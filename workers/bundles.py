@@ -181,11 +181,6 @@ class _Hashed(io.RawIOBase):
         return self._given < size
 
 
-def collect(engine: Engine, store: Store, grace: float = GRACE) -> list[str]:
-    """Remove what no open run has and nobody asked for within `grace` seconds; the names."""
-    return remove(store, let_go(engine, grace), grace)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """What the catalog has let go, and what it still needs: paths in storage."""

@@ -58,6 +58,10 @@ class Place:
         """The archives on storage."""
         return [entry.name for entry in self.store.list("bundles")]
 
+    def collected(self) -> list[str]:
+        """What goes when the heart tidies, with a grace of a minute."""
+        return bundles.remove(self.store, bundles.let_go(self.engine, 60), 60)
+
     def later(self, seconds: float) -> None:
         """Let all bundles have been asked for that much earlier."""
         said = "UPDATE bundles SET created_at = created_at - :s"
@@ -101,12 +105,12 @@ def test_only_what_no_run_needs_is_collected(place: Place) -> None:
     place.write("assets/a.py", "print(3)\n")
     place.later(100)
     fresh = place.ship()
-    assert len(bundles.collect(place.engine, place.store, grace=60)) == 1
+    assert len(place.collected()) == 1
     known = [bool(noted.get(place.engine, digest)) for digest in (needed, unneeded, fresh)]
     assert known == [True, False, True]
     assert len(place.stored()) == 2
     runs.cancel(place.engine, run_id, "enough")
-    assert len(bundles.collect(place.engine, place.store, grace=60)) == 1
+    assert len(place.collected()) == 1
 
 
 def test_who_asks_again_while_it_is_collected_finds_it_whole(place: Place) -> None:
@@ -130,7 +134,7 @@ def test_what_a_crash_left_is_collected_too(place: Place) -> None:
     left.parent.mkdir()
     left.write_bytes(b"half")
     os.utime(left, (1, 1))
-    assert bundles.collect(place.engine, place.store, 60) == ["bundles/.packing-x/bundle.tar.gz"]
+    assert place.collected() == ["bundles/.packing-x/bundle.tar.gz"]
     assert len(place.stored()) == 1
 
 
