@@ -23,6 +23,7 @@ from workers.bell import Bell
 from workers.beside import beside
 from workers.departure import Departure, end_now
 from workers.description import Description
+from workers.outages import Broker
 from workers.pulse import clock
 from workers.routing import EMBEDDED
 from workers.settings import Settings
@@ -76,6 +77,7 @@ class Heart:
         self._name = name
         self._children = children
         self._description = Description(settings, name)
+        self._broker = Broker(settings)
         self._seen: set[int] = set()
         self._sees_since = self._saw = clock()  # the catalog, without a gap; the last time
         self._stopped = threading.Event()
@@ -132,6 +134,9 @@ class Heart:
         self._due = recover.next_due(self._engine, fleet)
         if self._due is None or self._due > 0:
             return
+        if self._broker.is_silent():  # before anything is noted as sent
+            self._due = None
+            return
         reconcile.send(
             self._engine, self._app, recover.stale(self._engine, fleet, lease=self._settings.lease)
         )
@@ -187,7 +192,10 @@ class Heart:
 
     def _reconcile(self) -> None:
         patient = clock() - self._sees_since > self._settings.lease
-        healed = reconcile.run_once(self._engine, self._app, self._settings, bury=patient)
+        sends = not self._broker.is_silent()
+        healed = reconcile.run_once(
+            self._engine, self._app, self._settings, bury=patient, sends=sends
+        )
         if healed:
             logger.warning("reconcile: %s", healed)
         run_values.sweep(self._engine, self._settings)
@@ -211,6 +219,8 @@ class Heart:
         logger.warning("%s: %s %s", message, claim.asset, claim.step)
         allowed = self._settings.losses_allowed
         ended = recover.died(self._engine, claim, message, losses_allowed=allowed)
+        if self._broker.is_silent():  # reconcile sends what follows
+            return
         levels.send_steps(self._engine, self._app, ended.wake)
         self._send_due()  # the step itself, if it may run again
         if ended.asset_done:

@@ -71,6 +71,22 @@ class Broker:
             logger.warning("neither catalog nor broker can be reached: %s", error)
             return False
 
+    def is_silent(self) -> bool:
+        """Whether it gives no answer, be it a refusal: who sent now would wait for minutes."""
+        from redis import ConnectionError as Cut  # noqa: PLC0415 - as above
+        from redis import RedisError  # noqa: PLC0415
+        from redis import TimeoutError as Late  # noqa: PLC0415
+
+        try:
+            self._client = self._client or self._connect()
+            self._client.ping()
+        except (Cut, Late, OSError) as error:
+            logger.warning("the broker does not answer: %s", error)
+            return True
+        except RedisError as error:
+            logger.debug("the broker answers a ping with: %s", error)
+        return False
+
     def _connect(self) -> "Redis":
         from redis import Redis  # noqa: PLC0415 - as above
         from redis.backoff import NoBackoff  # noqa: PLC0415

@@ -41,16 +41,22 @@ class Healed:
         return any((self.lost, self.resent, self.moved, self.advanced, self.stopped))
 
 
-def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = True) -> Healed:
+def run_once(
+    engine: Engine, app: Celery, settings: Settings, *, bury: bool = True, sends: bool = True
+) -> Healed:
     """One look at the runs of the fleet. Raises what the catalog or the broker raises when away.
 
     Without `bury` nobody is declared lost: after an outage of the catalog all leases are over.
+    Without `sends` only that is done which needs no broker.
     """
     fleet = settings.fleet
     stopped = len(recover.overdue(engine, fleet))
     lost = recover.lost(engine, fleet, losses_allowed=settings.losses_allowed) if bury else []
     for item in lost:
         logger.warning("lost: %s %s of run %s: %s", item.asset, item.step, item.run_id, item.reason)
+    stopped += len(recover.finish_cancelled(engine, fleet))
+    if not sends:
+        return Healed(lost=len(lost), stopped=stopped)
     wake = [key for item in lost for key in item.ended.wake]
     # the lost that may run again are among these
     stale = recover.stale(engine, fleet, lease=settings.lease)
@@ -58,7 +64,6 @@ def run_once(engine: Engine, app: Celery, settings: Settings, *, bury: bool = Tr
     moved = sending.look(engine, app, fleet)
     stuck = recover.stuck_levels(engine, fleet)
     advanced = each(stuck, lambda run_id: levels.advance(engine, app, run_id), away=_AWAY)
-    stopped += len(recover.finish_cancelled(engine, fleet))
     return Healed(
         lost=len(lost), resent=len(stale), moved=moved, advanced=len(advanced), stopped=stopped
     )

@@ -1,5 +1,8 @@
 """Steps that wait for a time, in a real worker: on time, without a slot, beside other work."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from catalog import levels, runs
+from catalog import levels, runs, workers
 from tests.support.broker import Valkey
 from tests.support.fleet import Fleet, asset, wait_for
 from workers import reconcile
@@ -97,3 +100,17 @@ def test_many_lost_messages_are_sent_again_with_few_questions(fleet: Fleet) -> N
     reconcile.run_once(fleet.engine, fleet.app, fleet.settings)
     assert fleet.queued() == len(names)
     assert len(asked) < len(names)
+
+
+def test_a_broker_that_hangs_keeps_no_heart_from_beating(fleet: Fleet) -> None:
+    """It is asked whether it is there before anything is sent, which would wait for minutes."""
+    fleet.worker("w1")
+    fleet.submit([asset("a", script_waits=1, script_every=1.0)])
+    wait_for(lambda: runs.asset_runs(fleet.engine, "aaaaa")[0].reason == "not yet there")
+    os.kill(fleet.valkey.pid, signal.SIGSTOP)
+    try:
+        time.sleep(8)  # twice the lease
+        assert workers.living(fleet.engine, fleet.settings.fleet, fleet.settings.lease)
+    finally:
+        os.kill(fleet.valkey.pid, signal.SIGCONT)
+    assert fleet.wait("aaaaa") == "succeeded"
