@@ -39,11 +39,11 @@ from workers.transport import LeaseExtension
 
 logger = logging.getLogger(__name__)
 
-#: What Flower asks workers. All else that Celery offers by message (revoke, shutdown, pool size,
-#: configuration) is refused: cancelling goes through the catalog.
+#: What Flower asks workers; events are on anyhow. All else that Celery offers by message (revoke,
+#: shutdown, pool size, configuration) is refused: cancelling goes through the catalog.
 _ANSWERS = frozenset(
     {"ping", "stats", "active", "active_queues", "registered", "reserved", "scheduled", "revoked"}
-)
+) | {"enable_events"}
 
 
 def run(
