@@ -13,7 +13,7 @@ from tests.faults.site import Ground
 
 pytestmark = pytest.mark.faults
 
-FEW = ("kill-load", "stop-tree", "broker-empty")
+FEW = ("kill-load", "stop-tree")
 
 
 @pytest.mark.parametrize("name", SCENARIOS if ALL else FEW)

@@ -52,6 +52,7 @@ def late_load(fleet: Fleet) -> list[str]:
     return fleet.judge().faults
 
 
+@pytest.mark.skipif(not ALL, reason="FLEET_FAULTS=all")
 @pytest.mark.parametrize("fleet", ["pulse,fence"], indirect=True)
 def test_without_guards_the_rows_are_there_twice(fleet: Fleet) -> None:
     faults = late_load(fleet)
