@@ -1,10 +1,12 @@
 """Queued steps that are to be sent: in time, woken, or once more. catalog.recover offers these.
 
-A message that vanished cannot be seen: a step that nobody takes is sent again, later and later, and
-more than once only while somebody who could take it has nothing to do.
+A message that vanished cannot be seen. But where somebody who could take a step has nothing to do
+and does not take it, its message went with a worker or a broker: it is sent again soon. Else a step
+that nobody takes is sent again later and later, and more than once only while somebody is idle.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +39,9 @@ _PATIENCE = {1: 30.0, 2: 120.0, 3: 480.0}
 
 _LONGEST = 1920.0
 
+_VANISHED = 5.0
+"""Seconds after which what was sent once is sent again, if somebody idle did not take it."""
+
 _COPIES = 2
 """So often a step is sent also while all who could take it are busy."""
 
@@ -50,7 +55,11 @@ def stale(engine: Engine, fleet: str, *, lease: float = 20.0) -> list[StepKey]:
     heard of for `lease` seconds takes nothing.
     """
     with engine.begin() as connection:
-        due = [*_with_free_locks(connection, fleet), *_overdue_steps(connection, fleet, lease)]
+        due = {
+            *_with_free_locks(connection, fleet),
+            *_overdue_steps(connection, fleet, lease),
+            *_vanished(connection, fleet, lease),
+        }
         if not due:
             return []
         sent = connection.execute(
@@ -103,13 +112,33 @@ def _overdue_steps(connection: Connection, fleet: str, lease: float) -> list[int
     return _without_more_copies(connection, connection.execute(query).all(), fleet, lease)
 
 
+def _vanished(connection: Connection, fleet: str, lease: float) -> list[int]:
+    """Steps that workers with free slots should have taken: no more of them than such slots."""
+    waits = and_(StepRun.state == StepState.QUEUED, StepRun.waiting_on == "", StepRun.sends == 1)
+    late = and_(StepRun.not_before <= now(), StepRun.sent_at < now() - _VANISHED)
+    if not connection.scalar(select(exists().where(waits, late))):
+        return []
+    free = _free_slots(connection, fleet, lease)
+    if not free:
+        return []
+    query = (
+        select(StepRun.id, StepRun.queue)
+        .where(waits, late, *_open_run(fleet))
+        .order_by(StepRun.sent_at, StepRun.id)
+        .limit(sum(free.values()))
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(query).all()
+    return [row.id for row in rows if _ANY in free or _instance(row.queue) in free]
+
+
 def _without_more_copies(
     connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]], fleet: str, lease: float
 ) -> list[int]:
     """Those that were sent once at most, or that somebody with nothing to do could take."""
     if all(row.sends < _COPIES for row in rows):
         return [row.id for row in rows]
-    idle = _idle_queues(connection, fleet, lease)
+    idle = _free_slots(connection, fleet, lease)
     return [
         row.id
         for row in rows
@@ -117,21 +146,24 @@ def _without_more_copies(
     ]
 
 
-def _idle_queues(connection: Connection, fleet: str, lease: float) -> set[str]:
-    """The queues of the workers that live and have a free slot."""
+def _free_slots(connection: Connection, fleet: str, lease: float) -> dict[str, int]:
+    """By queue the free slots of the workers that live and take from it."""
     running = (
         select(func.count())
         .where(StepRun.state == StepState.RUNNING, StepRun.worker == Worker.name)
         .scalar_subquery()
     )
-    query = select(Worker.queues_json).where(
+    query = select(Worker.queues_json, (Worker.slots - running).label("free")).where(
         Worker.fleet == fleet,
         Worker.left_at.is_(None),
         Worker.drain_at.is_(None),
         Worker.beat_at >= now() - lease,
         Worker.slots > running,
     )
-    return {queue for text in connection.scalars(query) for queue in json.loads(text)}
+    found: Counter[str] = Counter()
+    for row in connection.execute(query):
+        found.update(dict.fromkeys(json.loads(row.queues_json), row.free))
+    return dict(found)
 
 
 def _instance(queue: str) -> str:

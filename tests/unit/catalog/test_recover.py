@@ -179,6 +179,19 @@ def test_what_was_sent_and_not_taken_is_sent_again_later_and_later(engine: Engin
     assert [grown_old(engine, seconds) for seconds in (31, 31, 90)] == [[key], [], [key]]
 
 
+def test_what_an_idle_worker_did_not_take_is_sent_again_soon(engine: Engine) -> None:
+    """Its message went with a worker or a broker; one for each free slot, the oldest first."""
+    run_id = begun(engine, "a", "b")
+    assert grown_old(engine, 6) == [], "nobody is there to take it"
+    idle_worker(engine, "fleet")
+    assert grown_old(engine, 0) == [(run_id, "a", "script")]
+    holder = c.take(engine, run_id, "a")
+    assert grown_old(engine, 6) == [], "whoever could take it is busy"
+    claims.succeed(engine, holder, {})
+    assert grown_old(engine, 0) == [(run_id, "b", "script")]
+    assert grown_old(engine, 6) == [], "a third copy needs more patience"
+
+
 def test_while_all_workers_are_busy_there_is_one_copy_more_at_most(engine: Engine) -> None:
     run_id = begun(engine, "a", "b")
     idle_worker(engine, "fleet")
