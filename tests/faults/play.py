@@ -80,11 +80,17 @@ class Fleet(Site):
             self.submit_and_die("one")
         else:
             self.submit("one")
-        made = self.until(self.files_made, 60)
+        made = self.until(self._made, 60)
         why = [*self.reasons(self.run_ids[0]).values(), self.said(self.hosts[0])]
         assert made, "the first assets did not end:\n" + "\n".join(why)
         for host in self.hosts[1:]:
             self.start(host)
+
+    def _made(self) -> bool:
+        """Whether the database files are there; a point that ends the first worker ends no run."""
+        if self._scenario.crash and not self.alive(self.hosts[0]):
+            self.start(self.hosts[0])
+        return self.files_made()
 
     def start(self, host: Host, **more: str) -> Any:
         """Start a worker, of the module that this fleet is told, with its named points."""
