@@ -74,6 +74,16 @@ def _end(worker: Any) -> None:
     worker.communicate(timeout=30)
 
 
+def _until_nobody_is_there(run: Any) -> str:
+    """What the command prints until it says that no worker is there, which comes first or last."""
+    heard = ""
+    for line in iter(run.stdout.readline, ""):
+        heard += line
+        if "no worker of fleet" in line:
+            return heard
+    pytest.fail(f"nobody missed the worker: {heard}")
+
+
 def test_a_killed_worker_leaves_nothing_and_the_next_one_does_its_asset_again(
     fragile: Cli,
 ) -> None:
@@ -85,13 +95,12 @@ def test_a_killed_worker_leaves_nothing_and_the_next_one_does_its_asset_again(
     until(lambda: not living_in(project.folder), 2 * LEASE)
     assert [p for p in tree if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
     project.script("slow", "print('quick now')\n")
-    lines = iter(run.stdout.readline, "")
-    assert any("no worker of fleet" in line for line in lines)
+    heard = _until_nobody_is_there(run)
     second = second_worker(fragile)
     try:
         text, _ = run.communicate(timeout=60)
         assert run.returncode == 0, text
-        assert "was lost while it ran this step" in text
+        assert "was lost while it ran this step" in heard + text
     finally:
         _end(second)
 
