@@ -81,7 +81,7 @@ def _until_nobody_is_there(run: Any) -> str:
         heard += line
         if "no worker of fleet" in line:
             return heard
-    pytest.fail(f"nobody missed the worker: {heard}")
+    raise AssertionError(f"nobody missed the worker: {heard}")
 
 
 def test_a_killed_worker_leaves_nothing_and_the_next_one_does_its_asset_again(
