@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -20,6 +19,7 @@ import pytest
 
 from tests.support import attempts, sources, tables, warehouse
 from tests.support.attempts import Try
+from tests.support.seed_targets import server, target
 from tests.support.tables import Target
 from workers.errors import NotYet, StepFailed
 
@@ -30,21 +30,7 @@ _tokens = count(1_000)
 _keys = count(1)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[warehouse.Server]:
-    """One PostgreSQL for this module."""
-    with warehouse.running() as running:
-        yield running
-
-
-@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """An empty database of each engine."""
-    if request.param == "postgres":
-        server: warehouse.Server = request.getfixturevalue("server")
-        return server.target(tmp_path)
-    made: Target = getattr(tables, request.param)(tmp_path)
-    return made
+__all__ = ["server", "target"]  # fixtures
 
 
 def first(target: Target, strategy: str) -> Try:

@@ -1,4 +1,4 @@
-"""The databases that seeds are loaded into, for the tests that load them."""
+"""The databases that tests load into, one of each engine."""
 
 from collections.abc import Iterator
 from pathlib import Path
