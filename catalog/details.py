@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Engine, ScalarSelect, and_, case, func, or_, select
 
 from catalog.engine import reading
 from catalog.states import AssetState, StepState
@@ -57,7 +57,11 @@ def _asset_columns(query: Any) -> Any:
         func.coalesce(s.waiting_on, "").label("waiting_on"),
         func.coalesce(s.not_before, 0.0).label("not_before"),
         func.coalesce(s.worker, "").label("worker"),
-        func.coalesce(s.error_json, "").label("before"),
+        case(
+            (s.state.in_((StepState.QUEUED, StepState.RUNNING)), func.coalesce(s.error_json, "")),
+            (a.state == AssetState.SUCCEEDED, func.coalesce(_overcome(), "")),
+            else_="",
+        ).label("before"),
         func.coalesce(s.progress_json, "").label("progress"),
         a.rows,
         a.checks_passed,
@@ -84,7 +88,7 @@ def _asset_view(row: Any) -> AssetView:
             "reason": data["reason"] or step_reason or "",
             "steps": tuple(steps.split(",")) if steps else (),
             "step_state": StepState(step_state) if step_state else None,
-            "before": _before(step_state, data["before"]),
+            "before": str(from_json(data["before"]).get("message", "")),
             "progress": from_json(data["progress"]),
             "error": from_json(data["error"]),
             "changed_at": max(data["changed_at"], step_changed or 0.0),
@@ -92,10 +96,18 @@ def _asset_view(row: Any) -> AssetView:
     )
 
 
-def _before(state: str | None, error: str) -> str:
-    """The message of the error that a step keeps while it is tried again."""
-    again = state in (StepState.QUEUED, StepState.RUNNING)
-    return str(from_json(error).get("message", "")) if again else ""
+def _overcome() -> ScalarSelect[str]:
+    """The last error that an asset met and got over: of an attempt that was made again."""
+    a = Attempt
+    ended_badly = a.state.in_((StepState.FAILED, StepState.LOST))
+    return (
+        select(a.error_json)
+        .where(a.run_id == AssetRun.run_id, a.asset == AssetRun.asset, ended_badly)
+        .order_by(a.id.desc())
+        .limit(1)
+        .correlate(AssetRun)
+        .scalar_subquery()
+    )
 
 
 def step_views(engine: Engine, run_id: str, asset: str | None = None) -> list[StepView]:

@@ -39,7 +39,8 @@ class AssetView:
     """One asset of a run, with the step that runs, waits or ended last.
 
     `reason` says why it waits, was left out or failed; `waiting_on` names a lock. `before` says how
-    the attempt before this one ended, while its step is tried again.
+    the attempt before this one ended, while its step is tried again, and of an asset that has
+    succeeded what it got over.
     """
 
     asset: str

@@ -21,7 +21,7 @@ class AssetRow:
     done: int | None = None  # progress of the running step
     total: int | None = None
     note: str = ""
-    again: str = ""  # how the attempt before this one ended
+    again: str = ""  # how the attempt before this one ended; what it got over, if it succeeded
     checks_passed: int = 0
     checks_failed: int = 0
     blocks: bool = False

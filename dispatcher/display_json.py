@@ -80,6 +80,7 @@ def finished(row: AssetRow, now: float) -> dict[str, Any]:
         "state": row.state,
         "step": row.step,
         "reason": row.reason,
+        "again": row.again,
         "rows": row.rows,
         "checks": {"passed": row.checks_passed, "failed": row.checks_failed},
         "blocks": row.blocks,
@@ -89,7 +90,8 @@ def finished(row: AssetRow, now: float) -> dict[str, Any]:
 
 
 def _changed(row: AssetRow) -> dict[str, Any]:
-    return {"asset": row.name, "state": row.state, "step": row.step, "reason": row.reason}
+    told = {"asset": row.name, "state": row.state, "step": row.step, "reason": row.reason}
+    return told | {"again": row.again}
 
 
 def _progress(row: AssetRow) -> dict[str, Any]:

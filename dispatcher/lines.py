@@ -72,7 +72,7 @@ class Lines:
     def _facts(self, row: AssetRow, now: float) -> list[str]:
         took = f"{duration(row.seconds(now)):>6}" if row.started else ""
         if row.state == "succeeded":
-            return [f"{_rows(row):>14}", f"{_checks(row):<9}", took]
+            return [f"{_rows(row):>14}", f"{_checks(row):<9}", took, _again(row)]
         if row.look == "warned":
             return [f"{_rows(row):>14}", f"{_checks(row)} (not blocking)", took]
         if row.state == "failed":
@@ -95,8 +95,11 @@ def doing(row: AssetRow) -> str:
     """What a row does now, or what it waits for."""
     if row.waits or row.state == "queued":
         return printable(row.reason) or "queued"
-    again = f"(again: {printable(row.again)})" if row.again else ""
-    return " ".join(filter(None, [row.step, _progress(row) or printable(row.note), again]))
+    return " ".join(filter(None, [row.step, _progress(row) or printable(row.note), _again(row)]))
+
+
+def _again(row: AssetRow) -> str:
+    return f"(again: {printable(row.again)})" if row.again else ""
 
 
 def _progress(row: AssetRow) -> str:

@@ -48,6 +48,18 @@ def test_a_step_whose_lease_is_over_is_queued_again_and_says_which_worker_was_lo
     assert ends == [("lost", 1), ("succeeded", 2)]
 
 
+def test_what_an_asset_got_over_is_told_at_its_end_as_well(engine: Engine) -> None:
+    """A follower that looks now and then may see nothing of it before."""
+    run_id = begun(engine, "a", "b", retries=1)
+    lose(engine, run_id, "a")
+    c.succeed(engine, run_id, "a")
+    c.fail(engine, run_id, "b")
+    assert c.fail(engine, run_id, "b").asset_done
+    views = c.assets(engine, run_id)
+    assert views["a"].before == "worker w1 was lost while it ran this step"
+    assert views["b"].before == "", "the asset's own error says it"
+
+
 def test_what_was_lost_uses_up_no_retry(engine: Engine) -> None:
     run_id = begun(engine, "a", retries=1)
     lose(engine, run_id, "a")

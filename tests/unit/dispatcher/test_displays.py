@@ -40,12 +40,14 @@ def test_one_aligned_line_for_each_way_to_end() -> None:
     lines = Lines(utf8(), 13)
     rows = [
         row("raw.orders", "succeeded", rows=20_000, checks_passed=2),
+        row("raw.lucky", "succeeded", rows=3, again="worker w1 was lost"),
         row("raw.broken", "failed", step="materialize", error="ZeroDivisionError: by zero"),
         row("mart.revenue", "upstream_failed", reason="by raw.broken", started=0.0),
         row("mart.people", "failed", step="checks", rows=12, checks_passed=2, checks_failed=1),
     ]
     assert [lines.ended(one, NOW) for one in rows] == [
         "  ✓ raw.orders        20,000 rows   2 checks      1.0s",
+        "  ✓ raw.lucky              3 rows                 1.0s   (again: worker w1 was lost)",
         "  ✗ raw.broken     failed in materialize     1.0s   ZeroDivisionError: by zero",
         "  ⊘ mart.revenue   upstream_failed by raw.broken",
         "  ! mart.people           12 rows   2 of 3 checks passed, 1 failed"
