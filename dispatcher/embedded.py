@@ -41,7 +41,7 @@ class Embedded:
             if process.poll() is not None:
                 raise FleetError(
                     f"the embedded fleet's {name} ended (exit {process.returncode})",
-                    hint=_tail(self.folder / f"{name}.log"),
+                    hint=tail(self.folder / f"{name}.log"),
                 )
 
     def close(self, *, keep_logs: bool = False) -> None:
@@ -136,6 +136,7 @@ def forget(settings: Settings, fleets: Sequence[str]) -> None:
         (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines of a log, as a hint."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n      ".join(lines[-8:]) or f"it said nothing; see {log}"

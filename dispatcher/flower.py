@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dispatcher import embedded
 from dispatcher.processes import spawn
@@ -61,6 +62,22 @@ def environ(settings: Settings, page: Mapping[str, str]) -> dict[str, str]:
             "FLOWER_NATURAL_TIME": "true",
         }
     )
+
+
+def answers(page: Mapping[str, str]) -> bool:
+    """Whether its page can be opened."""
+    from http import HTTPStatus
+    from http.client import HTTPConnection, HTTPException  # `fleet run` needs none of it
+
+    address = urlsplit(page["url"])
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=5)
+    try:
+        connection.request("GET", "/healthcheck")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def free_port() -> int:

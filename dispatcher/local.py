@@ -4,15 +4,21 @@ import hashlib
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dispatcher import embedded, flower, valkey
 from dispatcher.files import read_private, write_private
+from dispatcher.problems import FleetError
 from dispatcher.processes import Identity, identify, spawn, stop
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_PATIENCE = 60.0  # seconds within which a worker and Flower must have started, on a busy host too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,30 @@ def start(settings: Settings, *, with_flower: bool) -> Local:
     local = _local(own, pids, page)
     write_private(path(settings), _plain(local))
     return local
+
+
+def wait(settings: Settings, local: Local, engine: "Engine") -> None:
+    """Return when its worker works and Flower answers; FleetError if one ends or stays silent.
+
+    Flower shows only what happens while it listens: a run that began before would be missing.
+    """
+    from catalog.workers import living  # only `fleet up` waits
+
+    _await("worker", settings, local, lambda: bool(living(engine, local.fleet, settings.lease)))
+    if local.flower:
+        _await("flower", settings, local, lambda: flower.answers(local.flower))
+
+
+def _await(name: str, settings: Settings, local: Local, ready: Callable[[], bool]) -> None:
+    log = settings.logs / f"{name}.log"
+    deadline = time.monotonic() + _PATIENCE
+    while not ready():
+        if not local.processes[name].alive():
+            raise FleetError(f"the fleet's {name} ended while it started", hint=embedded.tail(log))
+        if time.monotonic() > deadline:
+            message = f"the fleet's {name} did not start within {_PATIENCE:.0f} s"
+            raise FleetError(message, hint=f"see {log}; fleet down stops the fleet")
+        time.sleep(0.05)
 
 
 def _name(settings: Settings) -> str:

@@ -46,9 +46,15 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
     else:
         if found:
             local.end(settings, found, grace=0)  # parts of it are gone: begin anew
-        catalog(settings).dispose()
+        engine = catalog(settings)
         own = settings if chosen.get("queues") else _alone(settings)
         found = local.start(own, with_flower=with_flower)
+        try:
+            local.wait(settings, found, engine)
+        except FleetError:
+            local.end(settings, found, grace=0)
+            raise
+        engine.dispose()
     _tell(look.terminal, settings, found, as_json=look.as_json)
 
 

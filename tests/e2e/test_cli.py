@@ -168,6 +168,15 @@ def test_a_second_up_says_that_one_is_up(cli: Cli) -> None:
     assert "a fleet is up already" in done.stderr
 
 
+def test_an_up_whose_flower_ends_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    cli = Cli(tmp_path / "home", tmp_path, {"FLOWER_PURGE_OFFLINE_WORKERS": "many"})
+    done = cli("up", "--slots", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the fleet's flower ended while it started" in done.stderr
+    assert "invalid literal for int() with base 10: 'many'" in done.stderr
+    assert "no fleet is up" in (down := cli("down")).stdout + down.stderr
+
+
 def test_workers_shows_the_one_that_up_started(cli: Cli) -> None:
     shown = json.loads(cli("workers", "--json").stdout)["workers"]
     assert [worker["info"]["slots"] for worker in shown] == [os.cpu_count()]

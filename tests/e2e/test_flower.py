@@ -32,7 +32,6 @@ def page(shared: Cli, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, 
     project.script("broken", "raise SystemExit(3)\n")
     facts = json.loads((shared.home / "run" / "up.json").read_text())
     found: Mapping[str, str] = facts["flower"]
-    until(lambda: _reachable(found))
     assert Cli(shared.home, project.folder.parent)("run", "watched").returncode == 1
     return found
 
