@@ -76,6 +76,7 @@ def next_due(engine: Engine, fleet: str) -> float | None:
     query = select(func.min(StepRun.not_before) - now()).where(
         StepRun.state == StepState.QUEUED,
         StepRun.waiting_on == "",
+        StepRun.not_before > 0,  # so that the index gives only those that wait for a time
         StepRun.not_before > func.coalesce(StepRun.sent_at, 0.0),
         *_open_run(fleet),
     )

@@ -125,7 +125,7 @@ class StepRun(Base):
             ["run_id", "asset"], ["asset_runs.run_id", "asset_runs.asset"], ondelete="CASCADE"
         ),
         Index(None, "run_id", "asset", "position", unique=True),
-        Index(None, "state", "waiting_on"),
+        Index(None, "state", "waiting_on", "not_before"),
         Index(None, "token"),
     )
 

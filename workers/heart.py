@@ -193,7 +193,7 @@ class Heart:
     def _reconcile(self) -> None:
         patient = clock() - self._sees_since > self._settings.lease
         sends = not self._broker.is_silent()
-        healed = reconcile.run_once(
+        healed = reconcile.in_turn(
             self._engine, self._app, self._settings, bury=patient, sends=sends
         )
         if healed:

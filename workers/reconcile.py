@@ -1,10 +1,11 @@
 """Finds what got lost and moves it on: the healer that does not depend on the patient.
 
-Each worker's main process runs it on a timer; the CLI does where no worker beats. Two at once do no
-harm: every action is its own compare-and-set in the catalog. One run that cannot be healed holds up
-no other.
+The workers' main processes run it on a timer, by turns; the CLI does where no worker beats. Two at
+once do no harm: every action is its own compare-and-set in the catalog. One run that cannot be
+healed holds up no other.
 """
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 from sqlalchemy import Engine
 
-from catalog import recover
+from catalog import recover, turns
 from catalog.guarded import AWAY, each
 from catalog.values import StepKey
 from workers import levels, sending
+from workers.routing import EMBEDDED
 from workers.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _TOGETHER = 100  # steps that are looked up with the same few queries
+
+_TURN = 0.9  # of the interval: with timers that are not exact, nobody misses his own next turn
 
 _AWAY = (*AWAY, BrokerError, RedisError, OSError)
 
@@ -39,6 +43,24 @@ class Healed:
 
     def __bool__(self) -> bool:
         return any((self.lost, self.resent, self.moved, self.advanced, self.stopped))
+
+
+def in_turn(engine: Engine, app: Celery, settings: Settings, *, bury: bool, sends: bool) -> Healed:
+    """`run_once` for the whole fleet, if no other worker did so within the interval.
+
+    Who can do only a part of it does that and leaves the turn to others, as does one that fails.
+    """
+    if not (bury and sends) or settings.fleet.startswith(EMBEDDED):
+        return run_once(engine, app, settings, bury=bury, sends=sends)
+    turn = f"reconcile:{settings.fleet}"
+    if not turns.take(engine, turn, settings.reconcile_every * _TURN):
+        return Healed()
+    try:
+        return run_once(engine, app, settings)
+    except Exception:
+        with contextlib.suppress(*AWAY):
+            turns.give_back(engine, turn)
+        raise
 
 
 def run_once(

@@ -10,6 +10,7 @@ depends_on = None
 
 _NUMBERS = (("runs", "contract"), ("steps", "losses"), ("steps", "deaths"), ("workers", "contract"))
 _TEXTS = (("steps", "queue"), ("attempts", "host"))
+_WAITING = ["state", "waiting_on"]
 
 
 def upgrade() -> None:
@@ -30,8 +31,14 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_facts")),
     )
+    _index_steps(_WAITING, [*_WAITING, "not_before"])  # each worker asks for the first of them
     _bundles()
     _file_homes()
+
+
+def _index_steps(before: list[str], after: list[str]) -> None:
+    op.drop_index(op.f("_".join(("ix_steps", *before))), table_name="steps")
+    op.create_index(op.f("_".join(("ix_steps", *after))), "steps", after)
 
 
 def _bundles() -> None:
@@ -64,6 +71,7 @@ def _file_homes() -> None:
 
 def downgrade() -> None:
     """Without them."""
+    _index_steps([*_WAITING, "not_before"], _WAITING)
     for table in ("file_homes", "bundles", "facts"):
         op.drop_table(table)
     for name in ("drain_at", "alone_step", "alone_until"):
