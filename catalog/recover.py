@@ -1,4 +1,4 @@
-"""Heals runs whose worker, message or chord was lost. Every worker's reconcile timer calls this.
+"""Heals runs whose worker, message or chord was lost. The workers call it, `reconcile` by turns.
 
 Each action is its own compare-and-set, so that any number of hosts may reconcile at once. After an
 outage of the catalog the caller waits one lease before it asks who is lost.

@@ -1,4 +1,7 @@
-"""Work that one host of a fleet does at a time, for economy only: two at once do no harm."""
+"""Work that one worker of a fleet does for all, for economy only: two at once do no harm.
+
+`workers.reconcile` looks for lost work by turns, `workers.tidying` removes scraps.
+"""
 
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError

@@ -93,7 +93,7 @@ class Patience:
             self._heal()
 
     def _heal(self) -> None:
-        """What each worker does on its timer: queue lost steps again, move levels on.
+        """What the workers do by turns: queue lost steps again, move levels on.
 
         Nobody is lost before a lease is over: the catalog itself may just be back.
         """

@@ -1,4 +1,4 @@
-"""The heart of a worker's main process: heartbeat, reconcile, and an eye on its own children.
+"""The heart of a worker's main process: heartbeat, reconcile by turns, an eye on its own children.
 
 A thread that workers.main starts once the worker takes work. It never runs tasks, so long assets
 cannot starve it, and it needs no broker to notice what died.

@@ -71,7 +71,7 @@ class Settings:
     lease: float = 20.0
     #: A claim is renewed this often: four chances before it is lost.
     lease_renew: float = 5.0
-    #: Reconcile looks for lost work this often.
+    #: One of the workers looks for the whole fleet's lost work this often.
     reconcile_every: float = 5.0
     #: The broker gives an unacknowledged message to another worker after this time.
     visibility: float = 60.0
