@@ -165,7 +165,7 @@ class Attempt:
             return claims.succeed(engine, claim, outcome.result, outcome.checks)
         if isinstance(outcome, NotYet):
             return claims.defer(engine, claim, masker.mask(outcome.reason), outcome.delay)
-        if _interrupted(keeper, outcome) and self._may_run_again():
+        if _given_back(keeper, outcome) and self._may_run_again():
             return claims.give_back(engine, claim, keeper.stop.words)
         lost = _is_lost(keeper, outcome)
         kind = "cancelled" if keeper.stop.reason == CANCELLED else outcome.kind
@@ -222,16 +222,19 @@ class Attempt:
 Outcome: TypeAlias = StepResult | StepFailed | NotYet
 
 
-def _interrupted(keeper: Keeper, outcome: Outcome) -> bool:
-    """Whether the work ended for what is no fault of its own."""
-    return keeper.stop.reason in (CUT_OFF, STOPPING) and isinstance(outcome, StepFailed)
+def _given_back(keeper: Keeper, outcome: Outcome) -> bool:
+    """Whether the work ended because the worker was told to: it is not what stopped it."""
+    return keeper.stop.reason == STOPPING and isinstance(outcome, StepFailed)
 
 
 def _is_lost(keeper: Keeper, outcome: Outcome) -> bool:
-    """Whether the work went without having failed: it, or its claim, was taken away."""
+    """Whether the work went without having failed: it, or its claim, was taken away.
+
+    That a host stood still may be the work's own doing: it counts, as the loss of a worker does.
+    """
     if keeper.stop.reason == CANCELLED or not isinstance(outcome, StepFailed):
         return False
-    return outcome.kind == "lost" or _interrupted(keeper, outcome)
+    return outcome.kind == "lost" or keeper.stop.reason in (CUT_OFF, STOPPING)
 
 
 def _work(function: StepFunction, context: StepContext) -> StepResult:
