@@ -14,6 +14,7 @@ from assets_parser.suggestions import did_you_mean
 FILE = ".bruin.yml"
 CONTENT = "BRUIN_CONFIG_FILE_CONTENT"  # YAML text that replaces the file's
 _DEFAULT = "default"
+_BARE = "generic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class RawConnection:
     """One connection as it is written, with `${NAME}` filled in.
 
     `variables` are the environment variables that its values name, `missing` those that are unset.
+    A generic connection, a bare secret that many projects leave unset, has empty text for these.
     """
 
     name: str
@@ -37,6 +39,8 @@ class RawConnection:
         """The values, without `name`; DefinitionError names the variables that are not set."""
         if not self.missing:
             return self.values
+        if self.type == _BARE:
+            return {key: self._emptied(value) for key, value in self.values.items()}
         names = ", ".join(self.missing)
         fault = Fault(
             rule="connection-variable",
@@ -46,6 +50,12 @@ class RawConnection:
             line=self.line,
         )
         raise DefinitionError([fault])
+
+    def _emptied(self, value: object) -> object:
+        if isinstance(value, str):
+            for name in self.missing:
+                value = value.replace(f"${{{name}}}", "")
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,12 @@ def environment(context: StepContext) -> dict[str, str]:
     declared = {}
     if context.spec.secrets:
         declared = process_environment.secrets(context.spec, connections.of(context))
+    for name, one in declared.items():
+        if one.unset:
+            unset = " and ".join(one.unset)
+            context.log.line(
+                f"notice: {name} has no value from {unset}: not set in the environment"
+            )
     if context.options.mask_credentials:
         context.mask([text for one in declared.values() for text in secret_texts(one)])
     return process_environment.build(context.spec, declared, os.environ)

@@ -59,12 +59,16 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One connection with its values. `folder` is what a relative path in it is relative to."""
+    """One connection with its values. `folder` is what a relative path in it is relative to.
+
+    `unset` are the environment variables that its values name and nobody has set.
+    """
 
     name: str
     type: str
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     folder: Path = field(default=Path("/"), repr=False)
+    unset: tuple[str, ...] = ()
 
     def text(self, key: str, default: str = "") -> str:
         """The field as text; `default` where it is missing or empty."""
@@ -131,7 +135,10 @@ class Connections:
         if limit and "max_concurrent_assets" not in fields:
             fields["max_concurrent_assets"] = limit
         folder = self.root if found.type == "sqlite" else self.folder
-        return Connection(name=found.name, type=found.type, fields=fields, folder=folder)
+        unset = tuple(getattr(found, "missing", ()))
+        return Connection(
+            name=found.name, type=found.type, fields=fields, folder=folder, unset=unset
+        )
 
     def _unusable(self, error: DefinitionError) -> StepFailed:
         said = "; ".join(fault.message for fault in error.faults)

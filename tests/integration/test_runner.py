@@ -193,6 +193,20 @@ def test_a_declared_secret_arrives_and_is_masked(
     assert place.log.own == ["OUT True", 'OUT ******** {"TOKEN":"generic"}']
 
 
+def test_a_secret_whose_variable_is_unset_is_empty_text_and_said(place: Bench) -> None:
+    """A project with optional tokens runs without them, as with Bruin."""
+    file = place.write(
+        ".bruin.yml",
+        "environments:\n  default:\n    connections:\n"
+        "      generic: [{name: api, value: '${SURELY_UNSET_7}'}]\n",
+    )
+    code = "import os\nprint('OUT', repr(os.environ['TOKEN']))"
+    place.run("a.py", code, config=file, secrets=(Secret(key="api", inject_as="TOKEN"),))
+    notice = "notice: TOKEN has no value from SURELY_UNSET_7: not set in the environment"
+    assert notice in place.log.lines
+    assert place.log.own == ["OUT ''"]
+
+
 def test_an_unknown_secret_is_a_configuration_error(place: Bench) -> None:
     """The message names the connection."""
     file = place.write(".bruin.yml", "environments:\n  default:\n    connections: {}\n")

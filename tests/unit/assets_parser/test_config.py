@@ -101,6 +101,14 @@ def test_an_unset_variable_is_an_error_only_where_the_connection_is_used(tmp_pat
         _ = connection.fields
 
 
+def test_an_unset_variable_is_empty_text_in_a_bare_secret(tmp_path: Path) -> None:
+    """Projects declare secrets that only some of their runs need."""
+    text = "environments: {default: {connections: {generic: [{name: t, value: 'Bearer ${TOK}'}]}}}"
+    connection = loaded(tmp_path, text).environment().connection("t")
+    assert connection.missing == ("TOK",)
+    assert connection.fields == {"value": "Bearer "}
+
+
 def test_a_port_has_its_types_default(tmp_path: Path) -> None:
     connection = loaded(tmp_path, one("{name: a, host: h}")).environment().connection("a")
     assert connection.fields == {"host": "h", "port": 5432}
