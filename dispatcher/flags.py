@@ -50,7 +50,7 @@ def settings_flags(function: Command) -> Command:
         "broker": "Address of a Redis or Valkey server.",
         "results": "Address of the result store; the broker's if not given.",
         "catalog": "Address of the catalog: sqlite:///file or postgresql://...",
-        "storage": "Folder that all workers share.",
+        "storage": "Folder or URL that all workers share.",
         "config": "Path of fleet.toml.",
     }
     for name in reversed(SETTINGS):

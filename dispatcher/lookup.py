@@ -23,6 +23,15 @@ def run(engine: Engine, run_id: str) -> RunView:
         raise FleetError(str(error.args[0]), hint="fleet runs lists them") from error
 
 
+def known(engine: Engine, run_id: str) -> bool:
+    """Whether there is a run of this id."""
+    try:
+        runs.get(engine, run_id)
+    except LookupError:
+        return False
+    return True
+
+
 def newest(engine: Engine) -> RunView:
     """The run that was started last; FleetError if there is none."""
     found = runs.recent(engine, 1)

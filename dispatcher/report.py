@@ -140,7 +140,9 @@ def _checks(failure: Failure) -> list[str]:
     lines = []
     for check in failure.checks:
         kind = "" if check.blocking else " (not blocking)"
-        lines.append(f"{check.id}{kind}  {check.message}")
+        said, *more = check.message.strip().splitlines() or [""]
+        lines.append(f"{check.id}{kind}  {said}")
+        lines += [f"    {line}" for line in more if line.strip()]
         if check.observed or check.expected:
             lines.append(f"    observed {check.observed or 'nothing'}, expected {check.expected}")
         lines += [f"    {line}" for line in check.query.strip().splitlines()]

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -11,6 +12,7 @@ import click
 
 from dispatcher.words import SIGNS
 
+_NARROW = 20  # columns that a text gets at least
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -75,6 +77,14 @@ class Terminal:
         kept = plain[: room - 1]
         return kept + "…" if kept[-1:].strip() else kept.rstrip() + " …"
 
+    def wrap(self, text: str, hint: str = "", *, indent: int = 0) -> list[str]:
+        """The text and its hint as lines that fit beside an indent; one line for a pipe."""
+        whole = f"{text}    {hint}" if hint else text
+        room = max(self.width - indent - 1, _NARROW)
+        if not self.tty or len(whole) <= room:
+            return [whole]
+        return [line for part in (text, hint) for line in _words_of(part, room)] or [""]
+
     def text(self, text: str) -> str:
         """The text with what this terminal cannot show replaced."""
         return text if self.unicode else _ascii(text)
@@ -82,6 +92,11 @@ class Terminal:
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(self.text(text) + "\n")
         stream.flush()
+
+
+def _words_of(text: str, room: int) -> list[str]:
+    """Lines that break between words only: a path that is longer stays whole, to be copied."""
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def printable(text: str) -> str:

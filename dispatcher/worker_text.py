@@ -76,11 +76,11 @@ def seen(engine: Engine, lease: float) -> list[Seen]:
 
 def show(terminal: Terminal, found: Sequence[Seen], *, verbose: bool = False) -> None:
     """Print the table; `verbose` adds each step that runs, and each environment."""
-    header = [*_WHO, "slots", "queues", "pythons", "envs", "fleet", "running", "beat"]
+    header = [*_WHO, "slots", "queues", "pythons", "envs", "running", "beat", "fleet"]
     lines = tables.render(header, [_row(worker) for worker in found])
-    terminal.line(lines[0])
+    terminal.line(terminal.cut(lines[0]))
     for worker, line in zip(found, lines[1:], strict=True):
-        terminal.line(line)
+        terminal.line(terminal.cut(line))
         for more in _more(worker) if verbose else ():
             terminal.line(f"      {more}")
 
@@ -101,12 +101,25 @@ def _row(worker: Seen) -> list[str]:
         worker.state,
         f"{worker.used}/{info.slots}" if worker.lives else "-",
         ", ".join(info.queues),
-        ", ".join(info.pythons) or "-",
+        _pythons(info.pythons),
         _envs(worker),
-        info.fleet,
         _runs(worker),
         ago(worker.view.silent),
+        info.fleet,
     ]
+
+
+def _pythons(versions: Sequence[str]) -> str:
+    """`3.9-3.12, 3.14`: what follows on one another is a range."""
+    ranges: list[list[str]] = []
+    for version in versions:
+        major, _, minor = version.rpartition(".")
+        before = f"{major}.{int(minor) - 1}" if minor.isdigit() else ""
+        if ranges and ranges[-1][-1] == before:
+            ranges[-1].append(version)
+        else:
+            ranges.append([version])
+    return ", ".join("-".join(dict.fromkeys((one[0], one[-1]))) for one in ranges) or "-"
 
 
 def _envs(worker: Seen) -> str:

@@ -1,5 +1,6 @@
 """`fleet cancel`: ask a run to stop."""
 
+import json
 from typing import Any
 
 import click
@@ -23,13 +24,17 @@ def command(*, run: str, reason: str, overrides: dict[str, Any], look: Look) -> 
 
     engine = fleets.catalog(fleets.load_settings(overrides))
     view = lookup.run(engine, run)
-    if runs.cancel(engine, view.id, reason or f"cancelled by {getpass.getuser()}"):
+    asked = runs.cancel(engine, view.id, reason or f"cancelled by {getpass.getuser()}")
+    now = lookup.run(engine, view.id)
+    if look.as_json:
+        facts = {"run": view.id, "state": now.state, "stopping": now.stopping}
+        look.terminal.line(json.dumps({"v": 1} | facts))
+    elif asked:
         look.terminal.line(
             f"run {view.id} is being cancelled; fleet follow {view.id} shows its end"
         )
-        return 0
-    now = lookup.run(engine, view.id)
-    look.terminal.note(
-        f"run {view.id} {'is stopping' if now.stopping else f'is over: {now.state}'}"
-    )
+    else:
+        look.terminal.note(
+            f"run {view.id} {'is stopping' if now.stopping else f'is over: {now.state}'}"
+        )
     return 0

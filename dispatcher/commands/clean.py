@@ -1,12 +1,16 @@
 """`fleet clean`: remove what old runs left."""
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dispatcher.flags import flag, output_flags, settings_flags
 from dispatcher.look import Look
 from dispatcher.problems import FleetError
+
+if TYPE_CHECKING:
+    from dispatcher.cleaning import Item
 
 _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
@@ -28,7 +32,7 @@ def command(
     age = _seconds(older_than)
     found = list(cleaning.find(settings, engine, age, envs=envs))
     for item in found:
-        if look.verbose or dry_run:
+        if (look.verbose or dry_run) and not look.as_json:
             look.terminal.line(f"  {words.size(item.bytes):>10}  {item.what}  {item.path}")
         if not dry_run and item.what != "environment":
             cleaning.remove(settings, item)
@@ -36,6 +40,16 @@ def command(
         cleaning.note(engine, found)
     if envs and not dry_run:
         cleaning.evict(settings, age)
+    _tell(look, found, dry_run=dry_run)
+
+
+def _tell(look: Look, found: "list[Item]", *, dry_run: bool) -> None:
+    from dispatcher import words
+
+    if look.as_json:
+        items = [{"what": i.what, "path": str(i.path), "bytes": i.bytes} for i in found]
+        look.terminal.line(json.dumps({"v": 1, "removed": not dry_run, "items": items}))
+        return
     total = words.size(sum(item.bytes for item in found))
     verb = "would free" if dry_run else "freed"
     kinds = sorted({item.what for item in found})

@@ -10,6 +10,8 @@ from dispatcher.flags import output_flags, settings_flags
 from dispatcher.look import Look
 from dispatcher.terminal import Terminal
 
+_INDENT = 12  # columns before what is found
+
 
 @click.command()
 @settings_flags
@@ -33,5 +35,7 @@ def command(*, overrides: dict[str, Any], look: Look) -> int:
 
 def _show(terminal: Terminal, finding: Any) -> None:
     sign = terminal.sign("succeeded" if finding.ok else "failed")
-    hint = f"    {finding.hint}" if finding.hint else ""
-    terminal.line(f"{sign} {finding.name:<9} {finding.text}{hint}")
+    first, *rest = terminal.wrap(finding.text, finding.hint, indent=_INDENT)
+    terminal.line(f"{sign} {finding.name:<9} {first}")
+    for line in rest:
+        terminal.line(" " * _INDENT + line)

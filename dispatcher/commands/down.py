@@ -1,5 +1,6 @@
 """`fleet down`: stop what `fleet up` started."""
 
+import json
 from typing import Any
 
 import click
@@ -19,14 +20,17 @@ def command(*, overrides: dict[str, Any], look: Look, grace: float, now: bool) -
     """Stop the fleet that `fleet up` started; runs that go on are marked interrupted."""
     settings = load_settings(overrides)
     found = local.find(settings)
-    if found is None:
+    ended = local.end(settings, found, grace=0 if now else grace) if found else []
+    if found:
+        _interrupt(settings, found.fleet)
+    if look.as_json:
+        look.terminal.line(json.dumps({"v": 1, "stopped": ended}))
+    elif not found:
         look.terminal.note("no fleet is up")
-        return
-    ended = local.end(settings, found, grace=0 if now else grace)
-    _interrupt(settings, found.fleet)
-    look.terminal.line(
-        f"fleet down · stopped {', '.join(ended)}" if ended else "it was gone already"
-    )
+    else:
+        look.terminal.line(
+            f"fleet down · stopped {', '.join(ended)}" if ended else "it was gone already"
+        )
 
 
 def _interrupt(settings: Any, fleet: str) -> None:

@@ -1,5 +1,6 @@
 """`fleet init`: a small project that runs at once."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -21,7 +22,11 @@ def command(*, folder: Path, git: bool, look: Look) -> None:
     taken = [name for name in starter.FILES if (folder / name).exists()]
     if taken:
         raise FleetError(f"{folder} already holds {taken[0]}", hint="name a new folder")
-    for path in starter.write(folder, repository=git):
-        if not look.quiet:
+    for path in (written := list(starter.write(folder, repository=git))):
+        if not (look.quiet or look.as_json):
             look.terminal.line(f"  {look.terminal.sign('succeeded')} {path}")
-    look.terminal.line(f"next  fleet run {shlex.quote(str(folder))}")
+    if look.as_json:
+        facts = {"folder": str(folder), "files": [str(path) for path in written]}
+        look.terminal.line(json.dumps({"v": 1} | facts))
+    else:
+        look.terminal.line(f"next  fleet run {shlex.quote(str(folder))}")

@@ -1,13 +1,18 @@
 """`fleet lineage`: what feeds an asset, and what it feeds."""
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from dispatcher.completion import assets
 from dispatcher.flags import flag, output_flags
 from dispatcher.look import Look
-from dispatcher.problems import FleetError
+from dispatcher.problems import FleetError, Refused
+
+if TYPE_CHECKING:
+    from assets_parser.model import Asset, Pipeline
+    from dispatcher.target import Target
 
 
 @click.command()
@@ -37,7 +42,7 @@ def command(
     TARGET is an asset's file, or its name behind its pipeline's folder. What it declares counts,
     and what its SQL reads.
     """
-    from assets_parser import naming, variables
+    from assets_parser import variables
     from dispatcher import lineage_text, preparing
     from dispatcher.target import find
 
@@ -48,7 +53,7 @@ def command(
     if checked.errors:
         look.terminal.note("note: what cannot be read is missing here; fleet validate names it")
     pipeline = checked.pipeline
-    asset = naming.find(pipeline, aim.assets[0], str(aim.base))
+    asset = _asset(look, pipeline, aim)
     given = variables.parse(var, pipeline, os.environ)
     found = lineage_text.lineage(pipeline, given, variant)
     both = upstream == downstream
@@ -60,3 +65,14 @@ def command(
     else:
         lineage_text.show(look.terminal, found, asset, wish)
     return 0
+
+
+def _asset(look: Look, pipeline: "Pipeline", aim: "Target") -> "Asset":
+    from assets_parser import naming
+    from dispatcher import fault_text
+
+    try:
+        return naming.find(pipeline, aim.assets[0], str(aim.base))
+    except naming.SelectionError as error:
+        fault_text.show(look.terminal, error.faults, aim.base)
+        raise Refused("there is no such asset") from error

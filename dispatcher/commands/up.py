@@ -67,7 +67,7 @@ def _alone(settings: Settings) -> Settings:
 def _tell(terminal: Terminal, settings: Settings, found: local.Local, *, as_json: bool) -> None:
     if as_json:
         facts = {"fleet": found.fleet, "slots": found.slots, "flower": dict(found.flower)}
-        terminal.line(json.dumps(facts))
+        terminal.line(json.dumps({"v": 1} | facts))
         return
     terminal.line(f"fleet up · {some(found.slots, 'slot')} · broker {place(found.broker)}")
     if found.flower:

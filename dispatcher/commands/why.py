@@ -9,6 +9,7 @@ import click
 from dispatcher.completion import run_assets, run_ids
 from dispatcher.flags import output_flags, settings_flags
 from dispatcher.look import Look
+from dispatcher.problems import FleetError
 
 
 @click.command()
@@ -26,6 +27,10 @@ def command(*, run: str, asset: str | None, overrides: dict[str, Any], look: Loo
 
     settings = fleets.load_settings(overrides)
     engine = fleets.catalog(settings)
+    if not asset and lookup.known(engine, run):
+        raise FleetError(
+            f"an asset of run {run} is to be named", hint=f"fleet status {run} lists them"
+        )
     view = lookup.run(engine, run if asset else "last")
     found = why.scene(engine, view, asset or run, settings.lease)
     causes = list(why.causes(found))

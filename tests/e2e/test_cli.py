@@ -168,6 +168,25 @@ def test_a_second_up_says_that_one_is_up(cli: Cli) -> None:
     assert "a fleet is up already" in done.stderr
 
 
+def test_verbs_that_change_something_print_one_document_too(cli: Cli) -> None:
+    """`--json` is a flag of each of them."""
+    run = cli("submit", "shop").stdout.strip()
+    cli("follow", run)
+    other = Cli(cli.cwd / "other", cli.cwd)
+    answers = [
+        cli("up", "--json"),
+        cli("cancel", run, "--json"),
+        other("clean", "--json"),
+        other("init", "made", "--no-git", "--json"),
+        other("down", "--json"),
+    ]
+    up, cancelled, cleaned, made, down = (json.loads(done.stdout) for done in answers)
+    assert {one["v"] for one in (up, cancelled, cleaned, made, down)} == {1}
+    assert (cancelled["run"], cancelled["state"]) == (run, "succeeded")
+    assert (cleaned["removed"], cleaned["items"], down["stopped"]) == (True, [], [])
+    assert "made/pipeline.yml" in made["files"]
+
+
 def test_an_up_whose_flower_ends_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "home", tmp_path, {"FLOWER_PURGE_OFFLINE_WORKERS": "many"})
     done = cli("up", "--slots", "1")

@@ -57,6 +57,8 @@ def test_programs_get_one_document(cli: Cli) -> None:
 def test_an_unknown_asset_names_the_nearest(cli: Cli) -> None:
     done = cli("lineage", "shop", "mart.sale")
     assert done.returncode == 1
-    assert "mart.sales" in done.stderr
+    assert done.stderr == (
+        "pipeline error selection  no asset 'mart.sale'\n      did you mean 'mart.sales'?\n"
+    )
     several = cli("lineage", "shop")
     assert "takes one asset" in several.stderr

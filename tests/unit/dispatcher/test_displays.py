@@ -184,6 +184,14 @@ def test_a_failed_check_shows_what_was_seen_and_asked() -> None:
     assert "      a:id:unique (not blocking)  2 values" in lines
     assert "          observed 2, expected 0" in lines
     assert "          q" in lines
+    said = "its query failed: no column x\n\nLINE 1: select x\n               ^\n"
+    failed = FailedCheck(id="a:custom:b", message=said, blocking=True)
+    lines = report.failure_lines(utf8(), Failure(asset="a", step="checks", checks=[failed]), "r")
+    assert lines[1:4] == [
+        "      a:custom:b  its query failed: no column x",
+        "          LINE 1: select x",
+        "                         ^",
+    ]
 
 
 def test_long_details_keep_their_end() -> None:

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from dispatcher import tables
 from dispatcher.terminal import Terminal, printable
 
@@ -47,3 +49,20 @@ def test_columns_are_aligned_although_cells_hold_colour() -> None:
 
 def test_a_table_ends_its_lines_without_blanks() -> None:
     assert tables.columns([["a", ""], ["bb", "c"]]) == ["a", "bb  c"]
+
+
+def test_a_long_line_wraps_between_words_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal(out=stream(), environ={})
+    text, hint = "a driver at /a/path/that-is-longer-than-a-line.so and more", "tell it"
+    assert terminal.wrap(text, hint, indent=12) == [f"{text}    {hint}"]
+    terminal.tty = True
+    assert terminal.wrap("short", "tell it", indent=12) == ["short    tell it"]
+    assert terminal.wrap(text, hint, indent=12) == [
+        "a driver at",
+        "/a/path/that-is-longer-than-a-line.so",
+        "and more",
+        "tell it",
+    ]

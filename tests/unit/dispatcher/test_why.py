@@ -14,6 +14,7 @@ from catalog.engine import connect, upgrade
 from catalog.workers import WorkerInfo
 from dispatcher import why
 from dispatcher.cli import cli
+from dispatcher.problems import FleetError
 from tests.support import catalogs as c
 from tests.support.plans import asset, plan, record
 
@@ -136,3 +137,7 @@ def test_the_verb_takes_the_newest_run_and_speaks_json(engine: Engine, tmp_path:
     facts = json.loads(asked.stdout)
     assert (facts["run"], facts["asset"], facts["state"]) == (run_id, "a", "queued")
     assert facts["causes"][0]["text"]
+    with pytest.raises(FleetError, match=f"an asset of run {run_id} is to be named"):
+        CliRunner().invoke(
+            cli, ["why", run_id, *flags], standalone_mode=False, catch_exceptions=False
+        )

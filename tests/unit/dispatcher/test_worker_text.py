@@ -27,7 +27,7 @@ def engine(tmp_path: Path) -> Engine:
         pid=7,
         slots=4,
         queues=("fleet", "b1"),
-        pythons=("3.11", "3.12"),
+        pythons=("3.9", "3.11", "3.12", "3.13"),
         version="1.0",
         info={"weights": {"b1": 3}, "envs": [env], "platform": "Linux"},
     )
@@ -45,7 +45,7 @@ def test_slots_count_by_weight_and_steps_say_how_long_they_run(
     found = worker_text.seen(engine, 20.0)
     worker_text.show(Terminal(color=False), found, verbose=True)
     shown = capsys.readouterr().out
-    assert "w1      h1    ready  3/4    fleet, b1  3.11, 3.12  1, 3.0 MiB  fleet" in shown
+    assert "w1      h1    ready  3/4    fleet, b1  3.9, 3.11-3.13  1, 3.0 MiB  heavy" in shown
     assert "  heavy script " in shown
     assert "weights b1 3" in shown
     assert f"runs heavy script of run {run_id} for" in shown
@@ -63,3 +63,16 @@ def test_who_drains_is_silent_or_left_is_told_apart(engine: Engine) -> None:
     assert worker_text.seen(engine, 0.0)[0].state == "lost"
     workers.leave(engine, "w1")
     assert worker_text.seen(engine, 20.0)[0].state == "left"
+
+
+def test_a_narrow_terminal_cuts_what_matters_least(
+    engine: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing wraps; the fleet's name goes first."""
+    monkeypatch.setenv("COLUMNS", "85")
+    terminal = Terminal(color=False)
+    terminal.tty = True
+    worker_text.show(terminal, worker_text.seen(engine, 20.0))
+    header, row = capsys.readouterr().out.splitlines()
+    assert max(len(header), len(row)) < 85
+    assert row.endswith("1, 3.0 MiB  -        now   f…")
