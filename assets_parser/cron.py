@@ -7,13 +7,15 @@ import re
 import zoneinfo
 from dataclasses import dataclass, field
 
+from assets_parser import durations
+
 _WORDS = frozenset(
     {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 )
 _BARE_WORDS = frozenset({"daily", "hourly", "weekly", "monthly"})
 _ALWAYS = frozenset({"", "continuous", "@continuous"})
 _EVERY = "@every "
-_DURATION = re.compile(r"(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_STARS = re.compile(r"[*?][^/]*(/\+?0*1)?", re.ASCII)
 _NUMBER = re.compile(r"\+?\d{1,18}", re.ASCII)
 
 
@@ -72,8 +74,8 @@ def plain(expression: str) -> str:
 
 
 def _plain_field(text: str, one: _Field) -> str:
-    if any(item[0] in "*?" and "/" not in item for item in text.split(",")):
-        return "*"
+    if any(_STARS.fullmatch(item) for item in text.split(",")):
+        return "*"  # the day of the month and the weekday need to know that nothing is asked for
     numbers = {number for item in text.split(",") for number in _item_numbers(item, one)}
     return ",".join(map(str, sorted(numbers)))
 
@@ -110,10 +112,10 @@ def _check_word(word: str) -> None:
     if not word.startswith(_EVERY):
         known = ", ".join(sorted(_WORDS))
         raise ValueError(f"{word} is none of {known} and @every 5m")
-    duration = word.removeprefix(_EVERY)
-    if not _DURATION.fullmatch(duration.removeprefix("+")):
-        raise ValueError(f"{word} needs a duration such as 90s, 5m or 1h30m")
-    if not re.search("[1-9]", duration):
+    seconds = durations.seconds(word.removeprefix(_EVERY))
+    if seconds is None:
+        raise ValueError(f"{word} needs a duration such as 90s, 5m or 1h30m, of up to 292 years")
+    if seconds <= 0:
         raise ValueError(f"{word} is no interval: it must be longer than nothing")
 
 

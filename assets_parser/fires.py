@@ -49,7 +49,8 @@ def of(schedule: str) -> Fires | None:
     text = schedule if schedule[:1] not in "dhwm" else f"@{schedule}"
     zone, rest = _zone(text)
     if rest.startswith(_EVERY):
-        return Every(seconds=durations.seconds(rest.removeprefix(_EVERY)) or 1.0)
+        seconds = durations.seconds(rest.removeprefix(_EVERY)) or 0
+        return Every(seconds=max(int(seconds), 1))  # whole seconds, as robfig/cron does
     return Cron(expression=cron.plain(_WORDS.get(rest, rest)), zone=zone)
 
 
@@ -98,7 +99,7 @@ def _first(expression: str, moment: datetime, *, reverse: bool = False) -> datet
 class Every:
     """A fixed distance, counted from 1970, so that all schedulers mean the same moments."""
 
-    seconds: float
+    seconds: int
 
     def after(self, moment: datetime) -> datetime:
         """The first one later than `moment`."""

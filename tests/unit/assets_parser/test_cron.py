@@ -35,6 +35,7 @@ def test_oddities_that_bruin_takes_are_taken(expression: str) -> None:
         ("TZ=../../etc/passwd 0 5 * * *", "no time zone"),
         ("@every -5m", "no interval|needs a duration"),
         ("@every 0m", "no interval"),
+        ("@every 2562048h", "up to 292 years"),
         (f"{'9' * 5000} * * * *", "no number"),
     ],
 )

@@ -20,6 +20,9 @@ _NOON = datetime(2026, 3, 28, 12, 0, 30, tzinfo=UTC)  # a Saturday; clocks chang
         ("10/20 * * * *", "2026-03-28T11:50", "2026-03-28T12:10"),
         ("? 3 1 jan-mar ?", "2026-03-01T03:59", "2027-01-01T03:00"),
         ("0 0 13 * fri", "2026-03-27T00:00", "2026-04-03T00:00"),
+        ("0 0 1 * */1", "2026-03-01T00:00", "2026-04-01T00:00"),
+        ("0 0 ?/1 * fri", "2026-03-27T00:00", "2026-04-03T00:00"),
+        ("0 0 1 * */2", "2026-03-28T00:00", "2026-03-29T00:00"),
         ("@every 90m", "2026-03-28T12:00", "2026-03-28T13:30"),
         ("TZ=Europe/Berlin 30 2 * * *", "2026-03-28T01:30", "2026-03-29T01:00"),
     ],
@@ -41,6 +44,15 @@ def test_a_moment_is_neither_before_nor_after_itself() -> None:
     assert fires.until(moments, midnight) == midnight
     days = list(fires.between(moments, midnight, midnight.replace(day=30)))
     assert [day.day for day in days] == [29, 30]
+
+
+@pytest.mark.parametrize("schedule", ["@every 1ns", "@every 20ms", "@every 1.9s"])
+def test_a_distance_is_a_whole_number_of_seconds(schedule: str) -> None:
+    """At least one, or the moments between two others would be without end."""
+    moments = fires.of(schedule)
+    assert moments is not None
+    assert moments.after(_NOON) == _NOON.replace(second=31)
+    assert moments.before(_NOON) == _NOON.replace(second=29)
 
 
 def test_what_never_fires_says_so() -> None:
