@@ -13,7 +13,7 @@ from dispatcher.commands.run import command as run
 from workers.settings import Settings
 
 SETTINGS = [f.name for f in dataclasses.fields(Settings)]
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -28,20 +28,43 @@ def test_every_setting_stands_in_the_configuration_page(name: str, project_root:
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/benchmarks.md",
         "docs/coming-from-bruin.md",
+        "docs/configuration.md",
         "docs/connections.md",
         "docs/deploy.md",
+        "docs/differences.md",
+        "docs/events.md",
         "docs/reliability.md",
+        "docs/retries.md",
         "docs/schedules.md",
+        "docs/secrets.md",
         "docs/security.md",
+        "docs/validation.md",
     ],
 )
 def test_links_between_pages_lead_somewhere(page: str, project_root: Path) -> None:
-    """Every relative link names a file of the project."""
-    text = (project_root / page).read_text()
-    folder = (project_root / page).parent
-    dead = [target for target in LINK.findall(text) if not (folder / target).exists()]
-    assert not dead
+    """Every relative link names a file of the project, and a heading that is there."""
+    here = project_root / page
+    links = [
+        (here.parent / to if to else here, part) for to, part in LINK.findall(here.read_text())
+    ]
+    assert not [path for path, _ in links if not path.exists()]
+    assert not [(path, part) for path, part in links if part and part not in _headings(path)]
+
+
+def _headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made where it is read."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_figures_for_bruins_users_are_those_of_the_benchmarks(project_root: Path) -> None:
+    """What is better in one page was measured in the other."""
+    shown = re.findall(r"\| ([\d.]+) s[^|]*\|$", (project_root / COMING).read_text(), re.M)
+    measured = re.findall(r"\| ([\d.]+)", (project_root / "docs/benchmarks.md").read_text())
+    assert len(shown) > 5
+    assert set(shown) <= set(measured)
 
 
 def test_the_readme_names_only_verbs_that_exist(project_root: Path) -> None:
