@@ -1,5 +1,6 @@
 """Columns, column checks and custom checks of a definition. `definition` puts them in its table."""
 
+import math
 from typing import Any
 
 from assets_parser.fields import (
@@ -17,7 +18,7 @@ from assets_parser.fields import (
 )
 from assets_parser.notices import notifications
 from assets_parser.source import Source, nearest, shortened
-from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, is_null
+from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, fits_64_bits, is_null
 
 CHECKS = (
     "not_null",
@@ -34,13 +35,14 @@ CHECKS = (
 
 
 def check_value(source: Source, node: Node, path: str) -> Any:
-    """The value that a check compares with; a list holds numbers only, or texts only."""
-    if isinstance(node, ScalarNode):
-        return scalar(source, node)  # an unquoted date stays the text that was written
+    """The value that a check compares with; a list holds numbers that Go can hold, or texts."""
     if isinstance(node, SequenceNode):
         return _value_list(source, node)
-    source.fault(node, "a check's value is a number, a text, true, false or a list")
-    return None
+    value = scalar(source, node) if isinstance(node, ScalarNode) else node
+    if value is node or (isinstance(value, float) and not math.isfinite(value)):
+        source.fault(node, "a check's value is a number, a text, true, false or a list")
+        return None
+    return value  # an unquoted date stays the text that was written
 
 
 def _value_list(source: Source, node: SequenceNode) -> list[Any]:
@@ -52,9 +54,12 @@ def _value_list(source: Source, node: SequenceNode) -> list[Any]:
         elif not is_null(item):
             items.append(item)
     values = [scalar(source, item) for item in items]
-    if all(type(value) in (int, float) for value in values):
+    if all(type(value) in (int, float) and fits_64_bits(value) for value in values):
         return values
-    return [item.value for item in items]
+    return [
+        value if isinstance(value, str) else item.value
+        for value, item in zip(values, items, strict=True)
+    ]
 
 
 def check_name(source: Source, node: Node, path: str) -> str | None:
@@ -117,6 +122,7 @@ def extends(source: Source, node: Node, path: str) -> str | None:
 
 
 _REFERENCE = record({"table": trimmed, "column": trimmed})
+_UPSTREAM = record({"table": text, "column": text})
 
 _COLUMN = placed(
     record(
@@ -141,7 +147,7 @@ _COLUMN = placed(
             "domains": texts,
             "meta": text_map,
             "extends": extends,
-            "upstreams": sequence(_REFERENCE),
+            "upstreams": sequence(_UPSTREAM),
             "checks": checks,
         }
     )

@@ -40,6 +40,7 @@ def apply(draft: Values, default: Values, name: str) -> None:
         _record(draft, default, key)
     for key, same in _ADDED:
         _add(draft, default, key, same)
+    _secrets(draft, default)
     _depends(draft, default, name)
     _hooks(draft, default)
     _named(draft, default, "columns", _column)
@@ -77,17 +78,12 @@ def _text(item: Any) -> Any:
     return item
 
 
-def _secret(item: Values) -> Any:
-    return item.get("key", "")
-
-
 def _notice(item: Any) -> Any:
     return item.service, item.target
 
 
 _ADDED: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     *((key, _text) for key in _LISTS),
-    ("secrets", _secret),
     ("notifications", _notice),
 )
 
@@ -103,6 +99,19 @@ def _add(draft: Values, default: Values, key: str, same: Callable[[Any], Any]) -
             seen.add(same(item))
             own.append(item)
     draft[key] = own
+
+
+def _reference(item: Values) -> Any:
+    return item.get("table", ""), item.get("column", "")
+
+
+def _secrets(draft: Values, default: Values) -> None:
+    """A key may stand twice in the defaults, under two names; one of the asset's own wins."""
+    own = draft.get("secrets", [])
+    taken = {item.get("key", "") for item in own}
+    added = [item for item in default.get("secrets", ()) if item.get("key", "") not in taken]
+    if added:
+        draft["secrets"] = [*own, *added]
 
 
 def _depends(draft: Values, default: Values, name: str) -> None:
@@ -130,17 +139,17 @@ def _hooks(draft: Values, default: Values) -> None:
 def _named(
     draft: Values, default: Values, key: str, fill: Callable[[Values, Values], None]
 ) -> None:
-    """Items match by name, in any case: matches are filled, the others are added."""
+    """Items match by name, in any case: the first match is filled, what has none is added."""
     if not default.get(key):
         return
     own = draft.setdefault(key, [])
     for given in default[key]:
         name = given.get("name", "").lower()
-        matches = [item for item in own if item.get("name", "").lower() == name]
-        for item in matches:
-            fill(item, given)
-        if not matches:
+        match = next((item for item in own if item.get("name", "").lower() == name), None)
+        if match is None:
             own.append({**given, "line": 0})
+        else:
+            fill(match, given)
 
 
 def _column(own: Values, given: Values) -> None:
@@ -153,10 +162,20 @@ def _column(own: Values, given: Values) -> None:
         own["meta"] = given["meta"] | own.get("meta", {})
     for key in ("tags", "domains"):
         _add(own, given, key, _text)
-    _add(own, given, "checks", lambda check: check.get("name"))
+    _add(own, given, "upstreams", _reference)
+    if given.get("checks"):
+        own["checks"] = [dict(check) for check in own.get("checks", ())]
+        _named(own, given, "checks", _check)
     for key in given:
         if key not in (*_EITHER, "line"):
             _fill(own, given, key)
+
+
+def _check(own: Values, given: Values) -> None:
+    for key in ("value", "blocking", "retries"):
+        _fill_unset(own, given, key)
+    for key in ("description", "notifications"):
+        _fill(own, given, key)
 
 
 def _custom_check(own: Values, given: Values) -> None:

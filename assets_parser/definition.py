@@ -21,7 +21,6 @@ from assets_parser.fields import (
     Values,
     document,
     flag,
-    free,
     free_map,
     ignored,
     integer,
@@ -39,6 +38,7 @@ from assets_parser.files import body_path, printable, read_text
 from assets_parser.model import Asset
 from assets_parser.notices import notifications
 from assets_parser.source import Source
+from assets_parser.unit_tests import unit_tests
 from assets_parser.yaml_text import Node, ScalarNode
 
 YAML_SUFFIXES = ("asset.yml", "asset.yaml", "task.yml", "task.yaml")
@@ -244,6 +244,6 @@ ASSET: Table = INHERITED | {
     "enabled": enabled,
     "run": ignored,
     "connections": text_map,
-    "unit_tests": sequence(free),
+    "unit_tests": unit_tests,
 }
 YAML_ASSET: Table = ASSET | {"run": text}

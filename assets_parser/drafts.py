@@ -55,11 +55,17 @@ def build(
     values.setdefault("name", "")
     values.setdefault("type", "")
     values["refresh_restricted"] = restricted(draft)
-    values["options"] = {name: draft[name] for name in PLATFORMS if draft.get(name)}
+    values["options"] = {name: found for name in PLATFORMS if (found := _options(draft, name))}
     for name, make in _PARTS:
         if name in draft:
             values[name] = make(draft[name])
     return Asset(path=path, lines=lines, unknown_fields=unknown, **values)
+
+
+def _options(draft: Values, platform: str) -> Values:
+    """The options of a platform that say something: an empty text is as none."""
+    found: Values = draft.get(platform, {})
+    return {key: value for key, value in found.items() if value not in ("", [], {})}
 
 
 def restricted(draft: Values) -> bool | None:

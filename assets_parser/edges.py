@@ -5,7 +5,7 @@ from typing import Any, Literal
 from assets_parser.fields import entries, scalar
 from assets_parser.model import Dependency, DependencyColumn
 from assets_parser.source import Source, nearest, shortened
-from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, is_null
+from assets_parser.yaml_text import Node, ScalarNode, SequenceNode, is_moment, is_null
 
 _KEYS = ("asset", "uri", "mode", "columns")
 
@@ -25,7 +25,7 @@ def _one(source: Source, node: Node) -> list[Dependency]:
     found = entries(source, node)
     if found is None:
         return []
-    named = {name: value for name, (_key, value) in found.items() if not is_null(value)}
+    named = {name: value for name, (_key, value) in found.items()}
     _notes(source, found, line)
     kinds: list[Literal["asset", "uri"]] = [kind for kind in ("asset", "uri") if kind in named]
     if len(kinds) != 1:
@@ -76,18 +76,16 @@ def _column(source: Source, node: Node) -> DependencyColumn | None:
     found = entries(source, node)
     if found is None:
         return None
-    values = {
-        name: _text(source, value) for name, (_key, value) in found.items() if not is_null(value)
-    }
-    if not values.get("name"):
+    if "name" not in found:
         source.fault(node, "a column of a dependency needs a name", rule="depends")
         return None
-    return DependencyColumn(name=values["name"] or "", usage=values.get("usage") or "")
+    values = {key: _text(source, found[key][1]) or "" for key in ("name", "usage") if key in found}
+    return DependencyColumn(**values)
 
 
 def _text(source: Source, node: Node) -> str | None:
     value = scalar(source, node) if isinstance(node, ScalarNode) else node
-    if isinstance(value, str):
+    if isinstance(value, str) and not is_moment(node):
         return value
     source.fault(node, "expected text here", rule="depends", hint="put it in quotes")
     return None

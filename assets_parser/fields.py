@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from assets_parser.faults import DefinitionError
 from assets_parser.moments import rfc3339
 from assets_parser.source import Source as Source  # noqa: PLC0414 - tables are built from both
-from assets_parser.source import nearest, shortened
+from assets_parser.source import kind_of, nearest, shortened
 from assets_parser.yaml_text import (
     PLAIN,
     QUOTED,
@@ -20,6 +20,8 @@ from assets_parser.yaml_text import (
     ScalarNode,
     SequenceNode,
     compose,
+    fits_64_bits,
+    is_moment,
     is_null,
     typed,
 )
@@ -78,7 +80,7 @@ def entries(source: Source, node: Node, *, first: str = "") -> dict[str, Entry] 
     if not isinstance(node, MappingNode):
         given = node.value if isinstance(node, ScalarNode) and len(node.value) <= 40 else ""
         hint = f"write {first}: {given}" if first and given else ""
-        source.fault(node, f"expected fields, found {_kind(node)}", hint=hint)
+        source.fault(node, f"expected fields, found {kind_of(node)}", hint=hint)
         return None
     pairs = node.value
     source.spend(node, len(pairs) + 1)
@@ -87,8 +89,10 @@ def entries(source: Source, node: Node, *, first: str = "") -> dict[str, Entry] 
     for pair in pairs:
         key = pair[0]
         if not isinstance(key, ScalarNode):
-            source.fault(key, f"a key must be text, found {_kind(key)}")
+            source.fault(key, f"a key must be text, found {kind_of(key)}")
             continue
+        if is_null(key):
+            continue  # `~: x` is left out, as in Bruin
         name = str(key.value)
         if name in found or (merges and name == "<<"):
             line = found[name][0].start_mark.line + 1 if name in found else 0
@@ -113,7 +117,9 @@ def _merge(source: Source, node: Node, found: dict[str, Entry], depth: int) -> N
             _merge(source, item, found, depth + 1)
         return
     for key, value in node.value:
-        if isinstance(key, ScalarNode) and key.value != "<<":
+        if not isinstance(key, ScalarNode):
+            source.fault(key, f"a key must be text, found {kind_of(key)}")
+        elif key.value != "<<" and not is_null(key):
             found.setdefault(key.value, (key, value))
     for key, value in node.value:
         if key.value == "<<":
@@ -137,7 +143,7 @@ def sequence(item: Read, *, places: bool = False) -> Read:
 
     def read(source: Source, node: Node, path: str) -> list[Any] | None:
         if not isinstance(node, SequenceNode):
-            source.fault(node, f"expected a list, found {_kind(node)}")
+            source.fault(node, f"expected a list, found {kind_of(node)}")
             return None
         source.spend(node, len(node.value) + 1)
         found = []
@@ -162,7 +168,7 @@ def text(source: Source, node: Node, path: str) -> str | None:
         value = scalar(source, node)
         return value if isinstance(value, str) else None if value is None else str(node.value)
     hint = "put a template in quotes" if isinstance(node, MappingNode) and node.flow_style else ""
-    source.fault(node, f"expected text, found {_kind(node)}", hint=hint)
+    source.fault(node, f"expected text, found {kind_of(node)}", hint=hint)
     return None
 
 
@@ -181,13 +187,13 @@ def lowered(source: Source, node: Node, path: str) -> str | None:
 def integer(source: Source, node: Node, path: str) -> int | None:
     """A whole number; `2.0` is one, `2.7` and `'3'` are not."""
     value = scalar(source, node) if isinstance(node, ScalarNode) else node
-    if type(value) is int:
+    if type(value) is int and fits_64_bits(value):
         return value
     if type(value) is float and value.is_integer() and abs(value) < 2**63:
         return int(value)
     if value is not None:
         hint = "write it without quotes" if getattr(node, "tag", "") == QUOTED else ""
-        source.fault(node, f"expected a whole number, found {_kind(node)}", hint=hint)
+        source.fault(node, f"expected a whole number, found {kind_of(node)}", hint=hint)
     return None
 
 
@@ -196,7 +202,7 @@ def number(source: Source, node: Node, path: str) -> int | float | None:
     value = scalar(source, node) if isinstance(node, ScalarNode) else node
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    source.fault(node, f"expected a number, found {_kind(node)}")
+    source.fault(node, f"expected a number, found {kind_of(node)}")
     return None
 
 
@@ -207,7 +213,7 @@ def flag(source: Source, node: Node, path: str) -> bool | None:
         return value
     if isinstance(value, str) and value in _YES | _NO:
         return value in _YES
-    source.fault(node, f"expected true or false, found {_kind(node)}")
+    source.fault(node, f"expected true or false, found {kind_of(node)}")
     return None
 
 
@@ -221,7 +227,7 @@ def free_map(source: Source, node: Node, path: str) -> Values | None:
     if isinstance(node, MappingNode):
         found = _free(source, node, 0)
         return found if isinstance(found, dict) else None
-    source.fault(node, f"expected a mapping, found {_kind(node)}")
+    source.fault(node, f"expected a mapping, found {kind_of(node)}")
     return None
 
 
@@ -256,9 +262,7 @@ def _free(source: Source, node: Node, depth: int) -> Any:
     if isinstance(node, ScalarNode):
         source.spend(node, 1 + len(node.value) // 64)
         value = scalar(source, node)
-        if node.tag == PLAIN and isinstance(value, str):
-            return rfc3339(value) or value
-        return value
+        return rfc3339(node.value) if is_moment(node) else value
     if depth > _MOST_DEPTH:
         source.fault(node, "nested too deep, or a value that contains itself", rule="yaml")
         raise DefinitionError(source.faults[-1:])
@@ -267,14 +271,6 @@ def _free(source: Source, node: Node, depth: int) -> Any:
         return {name: _free(source, value, depth + 1) for name, (_key, value) in found.items()}
     source.spend(node, 1)
     return [_free(source, item, depth + 1) for item in node.value]
-
-
-def _kind(node: Node) -> str:
-    if isinstance(node, MappingNode):
-        return "a mapping"
-    if isinstance(node, SequenceNode):
-        return "a list"
-    return f"{'the quoted text ' if node.tag == QUOTED else ''}'{shortened(node.value)}'"
 
 
 _NOTES = {

@@ -1,4 +1,7 @@
-"""glossary.yml beside the project root: shared meanings of columns. `pipeline` applies it first."""
+"""glossary.yml beside the project root: shared meanings of columns.
+
+`pipeline` applies it around the defaults: `extend` before them, `fill` after them.
+"""
 
 # paths are text here: a thousand Path objects cost more than reading the files
 # ruff: noqa: PTH110, PTH118
@@ -9,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assets_parser.faults import DefinitionError, Fault, Severity
-from assets_parser.fields import Table, Values, document, entries, record, text
+from assets_parser.fields import (
+    Table,
+    Values,
+    document,
+    entries,
+    record,
+    sequence,
+    text,
+    texts,
+)
 from assets_parser.files import read_text
 from assets_parser.source import Source, nearest
 from assets_parser.yaml_text import Node, is_null
@@ -52,47 +64,46 @@ def load(root: str) -> tuple[Glossary, list[Fault]]:
             faults.extend(error.faults)
             continue
         faults.extend(fault for fault in source.faults if fault.severity is Severity.ERROR)
-        for entity, attributes in (values or {}).get("entities", {}).items():
-            entities.setdefault(entity, attributes)
+        entities.update((values or {}).get("entities", {}))  # the later file's entity counts
         for domain, parent in (values or {}).get("domains", {}).items():
             line = source.lines.get(f"domains.{domain}", 0)
             domains.setdefault(domain, Domain(parent=parent, file=name, line=line))
     return Glossary(entities=entities, domains=domains), faults
 
 
-def apply(draft: Values, glossary: Glossary, file: str, lines: Mapping[str, int]) -> list[Fault]:
-    """Fill the draft's columns from the attributes that they extend, and say which do not exist."""
-    if not glossary.entities:
-        return []
-    _append_entities(draft, glossary)
-    faults = []
-    for column in draft.get("columns", ()):
-        if extends := column.get("extends"):
-            entity, _dot, name = extends.partition(".")
-            attribute = glossary.entities.get(entity, {}).get(name)
-            if attribute is None:
-                faults.append(_missing(glossary, extends, file, column.get("line", 0)))
-            else:
-                _fill(column, attribute, name)
-    return faults
-
-
-def _append_entities(draft: Values, glossary: Glossary) -> None:
+def extend(draft: Values, glossary: Glossary) -> None:
+    """Add the columns of the entities that the draft extends, and name those without a name."""
     columns = draft.get("columns", [])
-    taken = {column.get("extends") for column in columns}
+    own = {column.get("extends") for column in columns}
     for entity in draft.get("extends", ()):
         for name in sorted(glossary.entities.get(entity, {})):
-            reference = f"{entity}.{name}"
-            if reference not in taken:
-                taken.add(reference)
+            if (reference := f"{entity}.{name}") not in own:
                 columns.append({"extends": reference})
     if columns:
         draft["columns"] = columns
+    for column in columns:
+        if not column.get("name") and (attribute := _attribute(glossary, column)):
+            column["name"] = attribute["name"]
 
 
-def _fill(column: Values, attribute: Values, name: str) -> None:
-    given = {**attribute, "name": attribute.get("name") or name}
-    column.update((key, value) for key, value in given.items() if value and not column.get(key))
+def fill(draft: Values, glossary: Glossary, file: str) -> list[Fault]:
+    """Fill the draft's columns from the attributes that they extend, and say which do not exist.
+
+    What the asset or the defaults say already stays.
+    """
+    faults = []
+    for column in draft.get("columns", ()) if glossary.entities else ():
+        if attribute := _attribute(glossary, column):
+            given = ((key, value) for key, value in attribute.items() if not column.get(key))
+            column.update(dict(given))
+        elif column.get("extends"):
+            faults.append(_missing(glossary, column["extends"], file, column.get("line", 0)))
+    return faults
+
+
+def _attribute(glossary: Glossary, column: Values) -> Values | None:
+    entity, _dot, name = column.get("extends", "").partition(".")
+    return glossary.entities.get(entity, {}).get(name)
 
 
 def _missing(glossary: Glossary, extends: str, file: str, line: int) -> Fault:
@@ -110,14 +121,17 @@ _ATTRIBUTE = record({"name": text, "type": text, "description": text}, unknown="
 
 
 def _attributes(source: Source, node: Node, path: str) -> dict[str, Values]:
-    found = entries(source, node) or {}
-    return {
-        name: {} if is_null(value) else _ATTRIBUTE(source, value, f"{path}.{name}") or {}
-        for name, (_key, value) in found.items()
-    }
+    found: dict[str, Values] = {}
+    for name, (_key, value) in (entries(source, node) or {}).items():
+        read = {} if is_null(value) else _ATTRIBUTE(source, value, f"{path}.{name}") or {}
+        found[name] = {**read, "name": read.get("name") or name}
+    return found
 
 
-_ENTITY = record({"attributes": _attributes}, unknown="note")
+_ENTITY = record(
+    {"name": text, "description": text, "domains": texts, "attributes": _attributes},
+    unknown="note",
+)
 
 
 def _entities(source: Source, node: Node, path: str) -> dict[str, Attributes]:
@@ -126,10 +140,22 @@ def _entities(source: Source, node: Node, path: str) -> dict[str, Attributes]:
         name: {} if is_null(value) else _ENTITY(source, value, f"{path}.{name}") or {}
         for name, (_key, value) in found.items()
     }
-    return {name: values.get("attributes", {}) for name, values in read.items()}
+    return {
+        values.get("name") or name: values.get("attributes", {}) for name, values in read.items()
+    }
 
 
-_DOMAIN = record({"parent_domain": text}, unknown="note")
+_DOMAIN = record(
+    {
+        "name": text,
+        "description": text,
+        "parent_domain": text,
+        "owners": texts,
+        "tags": texts,
+        "contact": sequence(record({"type": text, "address": text}, unknown="note")),
+    },
+    unknown="note",
+)
 
 
 def _domains(source: Source, node: Node, path: str) -> dict[str, str]:

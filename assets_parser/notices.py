@@ -28,11 +28,12 @@ def notifications(source: Source, node: Node, path: str) -> list[Notification] |
     found: Values | None = _SERVICES(source, node, path)
     if found is None:
         return None
-    notices = [_notice(name, item) for name in TARGETS for item in found.get(name, ())]
-    if not all(any(notice.target) for notice in notices):
+    items = [(name, item) for name in TARGETS for item in found.get(name, ())]
+    written = [one for one in items if any(value not in ("", []) for value in one[1].values())]
+    if len(written) < len(items):
         message = "a notification that names no target is left out"
         source.warn(node.start_mark.line + 1, message, rule="notifications")
-    return [notice for notice in notices if any(notice.target)]
+    return [_notice(name, item) for name, item in written]
 
 
 def _notice(service: str, item: Values) -> Notification:

@@ -55,7 +55,7 @@ def truth(text: str) -> bool | None:
 def switch(text: str) -> bool | str | None:
     """`enabled`: true, false or a template, None if it is none of them."""
     if "{{" in text or "{%" in text:
-        return text
+        return text.strip(TRIM)
     return truth(text.strip(TRIM))
 
 
@@ -80,7 +80,7 @@ def _field(source: Source, values: Values, key: str, value: str, line: int) -> N
         names = [name.strip(TRIM) for name in value.split(",")]
         values.setdefault(key, []).extend(Dependency(value=name, line=line) for name in names)
     elif key == "secrets":
-        values[key] = [_secret(item, line) for item in value.split(",")]
+        values.setdefault(key, []).extend(_secret(item, line) for item in value.split(","))
     elif first == "parameters" and len(rest) == 1:
         values.setdefault(first, {})[rest[0]] = value
     elif first == "materialization" and len(rest) == 1:
@@ -102,7 +102,7 @@ def _set(source: Source, values: Values, key: str, value: str, *, kind: str, lin
 
 
 def _secret(item: str, line: int) -> Values:
-    key, _colon, alias = item.partition(":")
+    key, alias, *_rest = [*item.split(":"), ""]
     return {"key": key.strip(TRIM), "inject_as": alias.strip(TRIM), "line": line}
 
 
@@ -112,7 +112,7 @@ def _materialization(values: Values, key: str, value: str) -> None:
     elif key in ("partition_by", "incremental_key", "incremental_predicate"):
         values[key] = value
     elif key == "cluster_by":
-        values[key] = [name.strip(TRIM) for name in value.split(",")]
+        values.setdefault(key, []).extend(name.strip(TRIM) for name in value.split(","))
 
 
 def _column(source: Source, column: Values, key: str, value: str, line: int) -> None:

@@ -125,18 +125,19 @@ def _asset(
     if draft is None:
         return None
     name = draft.values.get("name") or names.infer(path, place.folder)
-    draft.faults.extend(glossary.apply(draft.values, words, draft.path, draft.lines))
+    glossary.extend(draft.values, words)
+    defaults.apply(draft.values, default, name)
+    draft.faults.extend(glossary.fill(draft.values, words, draft.path))
     broken = any(fault.severity is Severity.ERROR for fault in draft.faults)
     faults.extend(replace(fault, asset=name) if draft.defined else fault for fault in draft.faults)
     if broken or not draft.defined:
         return None
-    return _complete(draft, default, name)
+    return _complete(draft, name)
 
 
-def _complete(draft: Draft, default: Values, name: str) -> Asset:
-    """Defaults, the connection as a secret, the delay of retries and the name, in this order."""
+def _complete(draft: Draft, name: str) -> Asset:
+    """The connection as a secret, the delay of retries and the name, in this order."""
     values = draft.values
-    defaults.apply(values, default, name)
     _connection_as_secret(values)
     delay = retries_delay(values.get("rerun_cooldown"))
     if delay is not None:

@@ -3,15 +3,14 @@
 import re
 from typing import Any
 
-from assets_parser.definition import INHERITED
+from assets_parser.definition import INHERITED, YAML_ASSET
 from assets_parser.fields import (
+    Read,
     Table,
     Values,
     entries,
     flag,
-    free,
     free_map,
-    ignored,
     integer,
     record,
     scalar,
@@ -22,6 +21,7 @@ from assets_parser.fields import (
 )
 from assets_parser.notices import notifications
 from assets_parser.source import Source, nearest, shortened
+from assets_parser.unit_tests import fixtures
 from assets_parser.yaml_text import Node, ScalarNode, is_null
 
 _VARIANT_NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -112,13 +112,29 @@ def _metadata_push(source: Source, node: Node, path: str) -> bool | None:
     return values.get("bigquery")
 
 
+def _without_effect(read: Read) -> Read:
+    """Reads a field of assets that has no place in `default`; a wrong value is still a fault."""
+
+    def read_it(source: Source, node: Node, path: str) -> None:
+        read(source, node, path)
+        name = path.rpartition(".")[2]
+        message = f"'{name}' in default reaches no asset"
+        source.warn(node.start_mark.line + 1, message, rule="unknown-pipeline-fields")
+
+    return read_it
+
+
+_DEFAULT: Table = {
+    key: read if key in INHERITED else _without_effect(read) for key, read in YAML_ASSET.items()
+}
+
 PIPELINE: Table = {
     "name": text,
     "id": text,
     "schedule": text,
     "start_date": text,
     "default_connections": text_map,
-    "default": record(INHERITED, unknown="note"),
+    "default": record(_DEFAULT, unknown="note"),
     "variables": variables,
     "variants": variants,
     "retries": integer,
@@ -132,9 +148,9 @@ PIPELINE: Table = {
     "owner": text,
     "metadata_push": _metadata_push,
     "agent": flag,
-    "fixtures": sequence(free),
-    "assets": ignored,
-    "macros": ignored,
+    "fixtures": fixtures,
+    "assets": sequence(free_map),  # both are read from files
+    "macros": texts,
     "commit": text,
     "snapshot": text,
 }

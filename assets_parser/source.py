@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from assets_parser.faults import DefinitionError, Fault, Severity
-from assets_parser.yaml_text import Node
+from assets_parser.yaml_text import QUOTED, MappingNode, Node, SequenceNode
 
 _BUDGET = 400_000  # nodes of one file, aliases followed; a bomb of aliases ends here
 _SHOWN = 40  # characters of a wrong word that a message repeats
@@ -57,6 +57,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     from assets_parser.suggestions import did_you_mean  # noqa: PLC0415 - only where it is needed
 
     return did_you_mean(word, known) if len(word) <= _SHOWN else ""
+
+
+def kind_of(node: Node) -> str:
+    """What a node is, for a message."""
+    if isinstance(node, MappingNode):
+        return "a mapping"
+    if isinstance(node, SequenceNode):
+        return "a list"
+    return f"{'the quoted text ' if node.tag == QUOTED else ''}'{shortened(node.value)}'"
 
 
 def shortened(word: str) -> str:

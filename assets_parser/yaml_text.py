@@ -12,8 +12,9 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from assets_parser.faults import DefinitionError, Fault
+from assets_parser.moments import rfc3339
 
-__all__ = ["MappingNode", "Node", "ScalarNode", "SequenceNode", "compose", "is_null", "typed"]
+__all__ = ["MappingNode", "Node", "ScalarNode", "SequenceNode"]  # for readers of these nodes
 
 PLAIN = "plain"  # the tag of scalars without quotes and without a tag of their own
 QUOTED = "quoted"
@@ -39,6 +40,7 @@ _INTEGER = re.compile(
     r"|0[oO]?(?P<b8>[0-7]+)|(?P<b10>0|[1-9][0-9]*))"
 )
 _BASES = {"b2": 2, "b16": 16, "b8": 8, "b10": 10}
+_TAGGED: dict[str, type] = {"int": int, "float": float, "bool": bool, "null": type(None)}
 
 
 class _Raw:
@@ -101,7 +103,17 @@ def is_null(node: Node) -> bool:
     tag = node.tag
     if tag == PLAIN:
         return node.value in _NULLS
-    return bool(tag == TAG + "null")
+    return bool(tag == TAG + "null" and node.value in _NULLS)
+
+
+def is_moment(node: Node) -> bool:
+    """Whether Go reads the scalar as a moment instead of a text: an unquoted date or time."""
+    return node.tag in (PLAIN, TAG + "timestamp") and rfc3339(node.value) is not None
+
+
+def fits_64_bits(value: float) -> bool:
+    """Whether Go's int holds the number."""
+    return -(2**63) <= value < 2**63
 
 
 def typed(node: ScalarNode) -> Any:
@@ -140,21 +152,26 @@ def _integer(match: re.Match[str]) -> int | None:
 
 def _tagged(tag: str, text: str) -> Any:
     """A scalar with a standard tag of its own, such as `!!int '5'`."""
-    if tag == "null":
-        return None
     if tag == "binary":
-        import base64  # noqa: PLC0415 - rare
-
-        return base64.b64decode(text, validate=False).decode()
-    if tag not in ("int", "float", "bool"):
+        return _decoded(text)
+    if tag == "timestamp" and rfc3339(text) is None:
+        raise ValueError(f"'{text}' is not timestamp")
+    if tag not in _TAGGED:
         return text
-    value = typed_text(text)
-    kind = {"int": int, "float": float, "bool": bool}[tag]
+    value, kind = typed_text(text), _TAGGED[tag]
     if tag == "float" and type(value) is int:
         return float(value)
     if type(value) is not kind:
         raise ValueError(f"'{text}' is not {tag}")
     return value
+
+
+def _decoded(text: str) -> str:
+    """What a `!!binary` scalar holds, as text; base64 may be broken into lines."""
+    import base64  # noqa: PLC0415 - rare
+
+    data = text.replace("\n", "").replace("\r", "")
+    return base64.b64decode(data, validate=True).decode()
 
 
 def _check_encoding(text: str, file: str) -> None:

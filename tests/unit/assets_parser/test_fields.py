@@ -75,3 +75,67 @@ def test_a_plain_check_name_is_told_how_to_be_written(tmp_path: Path) -> None:
     loaded = load_one(tmp_path, "a.py", block("columns:\n  - name: id\n    checks: [not_null]"))
     assert loaded.errors[0].hint == "write name: not_null"
     assert places(loaded.errors) == [("assets/a.py", 4, "field")]
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "0xFFFFFFFFFFFFFFFF"])
+def test_a_whole_number_has_64_bits(tmp_path: Path, number: str) -> None:
+    """Go's int holds no more, and neither do databases."""
+    with pytest.raises(DefinitionError, match="expected a whole number"):
+        read(tmp_path, f"retries: {number}")
+
+
+def test_a_key_of_nothing_is_left_out(tmp_path: Path) -> None:
+    """It is no key named `~`; as in Bruin it says nothing."""
+    asset = read(tmp_path, "~: x\nmeta: {~: x, a: b}\nparameters: {null: x, '~': y}")
+    assert (asset.unknown_fields, asset.meta, asset.parameters) == ((), {"a": "b"}, {"~": "y"})
+
+
+def test_a_tagged_date_in_a_free_value_is_a_moment_too(tmp_path: Path) -> None:
+    """Written out, `!!timestamp` means what an unquoted date means."""
+    asset = read(tmp_path, "parameters: {day: !!timestamp 2024-01-31}")
+    assert asset.parameters == {"day": "2024-01-31T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("[.inf, 2]", [".inf", "2"]),
+        ("[9223372036854775808, 1]", ["9223372036854775808", "1"]),
+        ("[-9223372036854775808]", [-(2**63)]),
+        ("[!!binary aGVsbG8=, b]", ["hello", "b"]),
+    ],
+)
+def test_a_list_of_values_holds_numbers_that_go_can_hold_or_texts(
+    tmp_path: Path, value: str, found: list[object]
+) -> None:
+    """Texts as they are written."""
+    header = f"columns:\n  - checks:\n      - {{name: accepted_values, value: {value}}}"
+    assert read(tmp_path, header).columns[0].checks[0].value == found
+
+
+def test_a_check_compares_with_no_infinity(tmp_path: Path) -> None:
+    """JSON, in which a step's description is kept, has no such number."""
+    with pytest.raises(DefinitionError):
+        read(tmp_path, "columns:\n  - checks:\n      - {name: max, value: .inf}")
+
+
+def test_empty_options_of_a_platform_say_nothing(tmp_path: Path) -> None:
+    """An empty warehouse is none."""
+    asset = read(tmp_path, "snowflake: {warehouse: ''}\ndoris: {properties: {}, buckets: 2}")
+    assert asset.options == {"doris": {"buckets": 2}}
+
+
+def test_a_notification_without_target_that_says_more_is_kept(tmp_path: Path) -> None:
+    """A rule then says what is missing; one that says nothing at all is left out."""
+    asset = read(tmp_path, "notifications: {slack: [{success: no}, {channel: ''}]}")
+    assert [(one.service, one.success) for one in asset.notifications] == [("slack", False)]
+
+
+def test_unit_tests_have_fields_of_their_own(tmp_path: Path) -> None:
+    """Texts are texts, and an unknown key is named."""
+    rows = "rows: [{id: 1, day: ~}]"
+    asset = read(tmp_path, f"unit_tests:\n  - {{name: 5, colour: x, expected: {{{rows}}}}}")
+    assert asset.unit_tests == ({"name": "5", "expected": {"rows": [{"id": 1, "day": None}]}},)
+    assert asset.unknown_fields == ("colour",)
+    with pytest.raises(DefinitionError):
+        read(tmp_path, "unit_tests:\n  - {name: a, expected: {ctes: {base: {count: many}}}}")

@@ -78,3 +78,12 @@ def test_only_the_first_document_counts() -> None:
     node = compose("a\n---\n[", "a.yml")
     assert node is not None
     assert node.value == "a"
+
+
+@pytest.mark.parametrize("text", ["!!null x", "!!binary $$", "!!timestamp x", "!!int x"])
+def test_a_tag_that_does_not_fit_its_text_is_an_error(text: str) -> None:
+    """As in Go; it is not guessed what was meant."""
+    node = compose(text, "a.yml")
+    assert isinstance(node, ScalarNode)
+    with pytest.raises(ValueError):
+        typed(node)
