@@ -7,7 +7,7 @@ told from the values is told here; of the rest (`doubtful`) only ingestr itself 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -54,6 +54,8 @@ class Column:
     lost: int = 0
     first: int = 0  # the row of the first loss, counted from 1
     doubtful: bool = False
+    nothing: int = 0  # values that say in words that there is none
+    spelled: set[str] = field(default_factory=set)
 
     def take(self, array: Any) -> None:
         """Look at the next values."""
@@ -92,12 +94,17 @@ def unreadable(words: str) -> StepFailed:
     )
 
 
+def is_typed(kind: str) -> bool:
+    """Whether texts for a column of this kind must be written as that kind is."""
+    return kind in _STRICT or kind == "decimal"
+
+
 def _test(kind: Any, wanted: str) -> Callable[[Any, str], Found] | None:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if is_text or getattr(pa.types, "is_string_view", lambda k: False)(kind):
-        return _text if wanted in _STRICT or wanted == "decimal" else None
+        return _text if is_typed(wanted) else None
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     if number and wanted in _BITS:
         return _whole

@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow
 
-from workers.castable import Column
+from workers.castable import Column, is_typed
 from workers.column_hints import Hint
 from workers.sql.names import snake_case
 
 pa: Any = pyarrow  # it brings no types of its own
 _ROWS = 20_000  # looked at together
+_NOTHING = frozenset({"null", "none", "na", "n/a", "#n/a", "\\n"})  # no value, in lower case
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -42,10 +43,16 @@ class Scan:
     @property
     def notices(self) -> list[str]:
         """What is worth saying about the file."""
+        nothing = [
+            f"column {c.hint.name!r}: {c.nothing:,} loaded as NULL ({', '.join(sorted(c.spelled))})"
+            for c in self.columns
+            if c.nothing
+        ]
         if not self.long:
-            return list(self.said)
+            return [*self.said, *nothing]
         return [
             *self.said,
+            *nothing,
             f"{_rows(self.long)} more values than the header has columns (the first is row "
             f"{self.first_long:,}): what is beyond the last column is not loaded",
         ]
@@ -95,7 +102,8 @@ def _scanned(reader: Iterator[list[str]], hints: Sequence[Hint]) -> Scan:
     while chunk := list(itertools.islice(rows, _ROWS)):
         _measure(found, chunk)
         for place, column in taken:
-            column.take(pa.array([_value(row, place) for row in chunk], pa.large_string()))
+            texts = [_meant(_value(row, place), column) for row in chunk]
+            column.take(pa.array(texts, pa.large_string()))
     return found
 
 
@@ -112,3 +120,14 @@ def _value(row: list[str], place: int) -> str | None:
     """The value, None where there is nothing but blanks: that is how ingestr takes it."""
     text = row[place] if place < len(row) else ""
     return text if text.strip() else None
+
+
+def _meant(text: str | None, column: Column) -> str | None:
+    """The text, None where a number, a day or a truth value is spelled as missing: ingestr makes
+    NULL of these words as of any other, but here nothing is lost by it."""
+    kind = column.hint.type.partition("(")[0]
+    if text is None or not is_typed(kind) or text.strip().lower() not in _NOTHING:
+        return text
+    column.nothing += 1
+    column.spelled.add(text.strip())
+    return None

@@ -10,9 +10,9 @@ from pyarrow import parquet
 
 from assets_parser.model import Column
 from tests.support import warehouse
-from tests.support.seed_targets import duckdb, server, target
 from tests.support.sources import seed, web, with_settings, write
 from tests.support.tables import Target
+from tests.support.targets import duckdb, server, target
 from workers.errors import StepFailed
 
 __all__ = ["duckdb", "server", "target"]
@@ -98,6 +98,17 @@ def test_a_value_of_another_type_fails_before_the_table_is_touched(
     with pytest.raises(StepFailed, match=r"1 of column 'v'.*people\.csv"):
         seed(target, path="people.csv", columns=(ID, number))
     assert target.rows(name="shop.people") == [(1, 5)]
+
+
+def test_words_for_no_value_are_null_and_said(target: Target) -> None:
+    """Files of other programs write them where a number or a day is missing; texts keep them."""
+    write(target, "id,day,v\n1,NA,NA\nNULL,2024-01-02,b\n\\N,N/A,None\n")
+    done = seed(target, path="people.csv", columns=(ID, Column(name="day", type="date"), V))
+    found = sorted(target.rows("id v day", "shop.people"), key=str)
+    assert [row[:2] for row in found] == [(1, "NA"), (None, "None"), (None, "b")]
+    assert [row[2] is None for row in found] == [True, True, False]
+    said = "column 'id': 2 loaded as NULL (NULL, \\N)", "column 'day': 2 loaded as NULL (N/A, NA)"
+    assert set(said) <= set(done["notices"])
 
 
 def test_a_bad_value_of_json_fails_too(duckdb: Target) -> None:
