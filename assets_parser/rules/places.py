@@ -1,5 +1,7 @@
 """Faults with their place: every rule builds its faults here, and reads words of parameters."""
 
+from dataclasses import replace
+
 from assets_parser.faults import Fault, Severity
 from assets_parser.model import Asset, Pipeline
 
@@ -22,15 +24,8 @@ def warn_asset(
     asset: Asset, rule: str, message: str, *, field: str = "", line: int = 0, hint: str = ""
 ) -> Fault:
     """A warning at a field of an asset, or at a line if it is known."""
-    return Fault(
-        rule=rule,
-        message=message,
-        hint=hint,
-        file=asset.path,
-        line=line or line_of(asset, field),
-        asset=asset.name,
-        severity=Severity.WARNING,
-    )
+    fault = at_asset(asset, rule, message, field=field, line=line, hint=hint)
+    return replace(fault, severity=Severity.WARNING)
 
 
 def at_pipeline(

@@ -6,7 +6,6 @@ the host that holds a file.
 
 import dataclasses
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import Any
 import psycopg
 
 from tests.faults import checker, pipeline
-from tests.faults.processes import Tree, strays
+from tests.faults.processes import Tree, end_all, strays
 from tests.faults.scenarios import Scenario, now
 from tests.faults.site import ROOT, Ground, Site
 from tests.support.fault_servers import Broker
@@ -161,10 +160,7 @@ class Alone:
 
     def rest(self) -> None:
         """End all workers at once."""
-        for host in self.hosts:
-            host.signal(signal.SIGCONT)
-            host.end()
-        self.workers.clear()
+        end_all(self.hosts, self.workers)
 
     def close(self) -> None:
         """End what this scenario started."""

@@ -1,7 +1,8 @@
 """Processes of hosts: a worker's tree, and what belongs to nobody who lives."""
 
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,14 @@ def strays(hosts: Sequence[Host], workers: "Mapping[str, subprocess.Popen[bytes]
     known = {pid for worker in alive for pid in Tree.of(worker).all()}
     left = [(host, pid) for host, pid in living if pid not in known or _is_asset(pid)]
     return [f"{host.name}: {_shown(pid)}" for host, pid in left if psutil.pid_exists(pid)]
+
+
+def end_all(hosts: Sequence[Host], workers: "MutableMapping[str, subprocess.Popen[bytes]]") -> None:
+    """End what runs on the hosts at once, also what was stopped."""
+    for host in hosts:
+        host.signal(signal.SIGCONT)
+        host.end()
+    workers.clear()
 
 
 def _line(process: psutil.Process) -> list[str]:

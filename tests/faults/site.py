@@ -7,7 +7,6 @@ scenarios of a session; broker, databases, catalog and workers are new for each.
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from catalog import engine as engines
 from catalog import runs
 from tests.faults import checker, pipeline
 from tests.faults.pipeline import Table
-from tests.faults.processes import Tree, strays
+from tests.faults.processes import Tree, end_all, strays
 from tests.support.attempt import shared_cache
 from tests.support.cli import Cli
 from tests.support.fault_servers import Broker, Cluster, cluster
@@ -252,10 +251,7 @@ class Site:
 
     def rest(self) -> None:
         """End all workers at once."""
-        for host in self.hosts:
-            host.signal(signal.SIGCONT)
-            host.end()
-        self.workers.clear()
+        end_all(self.hosts, self.workers)
 
     def close(self) -> None:
         """End what this scenario started; its files go, the hosts stay."""

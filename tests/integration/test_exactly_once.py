@@ -19,8 +19,8 @@ import pytest
 
 from tests.support import attempts, sources, tables, warehouse
 from tests.support.attempts import Try
-from tests.support.seed_targets import server, target
 from tests.support.tables import Target
+from tests.support.targets import server, target
 from workers.errors import NotYet, StepFailed
 
 ADDS = ("append", "merge")  # of which the rows of all runs stay; of others the last run's

@@ -9,9 +9,9 @@ import pytest
 from pyarrow import parquet
 
 from assets_parser.model import Column
-from tests.support.seed_targets import duckdb, server, target
 from tests.support.sources import seed, write
 from tests.support.tables import Target
+from tests.support.targets import duckdb, server, target
 from workers.errors import StepFailed
 
 __all__ = ["duckdb", "server", "target"]

@@ -3,50 +3,22 @@
 Those of seeds are in test_seeds.py, of ingestr assets in test_ingests.py.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from assets_parser.model import Column
-from tests.support import tables, warehouse
 from tests.support.tables import Target
+from tests.support.targets import duckdb, postgres, server, target
 from workers.errors import StepFailed
+
+__all__ = ["duckdb", "postgres", "server", "target"]
 
 KEY = (Column(name="id", type="bigint", primary_key=True),)
 ENFORCED = {"parameters": {"enforce_schema": True}}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[warehouse.Server]:
-    """One PostgreSQL for this module."""
-    with warehouse.running() as running:
-        yield running
-
-
-@pytest.fixture(params=["duckdb", "sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """An empty database of each engine."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres")  # type: ignore[no-any-return]
-    made: Target = getattr(tables, request.param)(tmp_path)
-    return made
-
-
-@pytest.fixture
-def postgres(tmp_path: Path, server: warehouse.Server) -> Target:
-    """An empty database of PostgreSQL."""
-    return server.target(tmp_path)
-
-
-@pytest.fixture
-def duckdb(tmp_path: Path) -> Target:
-    """A DuckDB file that does not exist yet."""
-    return tables.duckdb(tmp_path)
 
 
 def one(values: Any, kind: Any = None) -> pa.Table:

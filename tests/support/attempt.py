@@ -8,42 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from assets_parser.spec import AssetSpec, RunOptions
+from tests.support.step_parts import Lines, Signal
 from workers import main_step
 from workers.context import StepContext, StepResult
-from workers.masking import Masker
 from workers.settings import Settings
 
 OPTIONS = RunOptions(
     start="2024-01-01T00:00:00+00:00", end="2024-01-02T00:00:00+00:00", execution=""
 )
-
-
-@dataclass
-class Lines:
-    """A log that keeps its lines, masked as the real one masks them."""
-
-    masker: Masker = field(default_factory=Masker)
-    lines: list[str] = field(default_factory=list)
-
-    def line(self, text: str) -> None:
-        """Keep one line."""
-        self.lines.append(self.masker.mask(text))
-
-    @property
-    def own(self) -> list[str]:
-        """The lines that the asset printed itself."""
-        return [line for line in self.lines if line.startswith("OUT ")]
-
-
-@dataclass
-class Signal:
-    """A stop that the test gives."""
-
-    reason: str | None = None
-
-    def wait(self, timeout: float) -> str | None:
-        """Answer at once."""
-        return self.reason
 
 
 @dataclass

@@ -17,11 +17,11 @@ from sqlalchemy import Engine
 from assets_parser.model import Materialization
 from assets_parser.spec import AssetSpec, RunOptions
 from catalog import engine as engines
+from tests.support.step_parts import Lines, Signal
 from workers import checks, connections, loader, storage
 from workers.connections import Connection
 from workers.context import CheckRow, StepContext
 from workers.engines import opened
-from workers.masking import Masker
 from workers.settings import Settings
 from workers.sql.names import resolve
 
@@ -30,29 +30,6 @@ OPTIONS = RunOptions(
 )
 PASSWORD = "p@ss w/rd%é"
 _tokens = itertools.count(1)  # as the catalog gives them: later claims have greater ones
-
-
-@dataclass
-class Lines:
-    """A log that keeps its lines, masked as the real one masks them."""
-
-    masker: Masker = field(default_factory=Masker)
-    lines: list[str] = field(default_factory=list)
-
-    def line(self, text: str) -> None:
-        """Keep one line."""
-        self.lines.append(self.masker.mask(text))
-
-
-@dataclass
-class Signal:
-    """A stop that the test gives."""
-
-    reason: str | None = None
-
-    def wait(self, timeout: float) -> str | None:
-        """Answer at once."""
-        return self.reason
 
 
 @dataclass

@@ -27,6 +27,12 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 
 @pytest.fixture
+def postgres(tmp_path: Path, server: warehouse.Server) -> Target:
+    """An empty database of PostgreSQL."""
+    return server.target(tmp_path)
+
+
+@pytest.fixture
 def duckdb(tmp_path: Path) -> Target:
     """A DuckDB file in a folder that does not exist yet."""
     return tables.duckdb(tmp_path)
