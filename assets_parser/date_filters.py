@@ -62,8 +62,8 @@ def _adding(move: Callable[[datetime, int], datetime]) -> Callable[[Any, Any], s
     return add
 
 
-def _truncating(**parts: int) -> Callable[[Any], str]:
-    def truncate(value: Any, /) -> str:
+def _truncating(**parts: int) -> Callable[..., str]:
+    def truncate(value: Any, /, *_unused: Any) -> str:  # Bruin takes arguments and needs none
         moment, layout = layouts.read(str(value))
         changed = moment
         for name, number in parts.items():

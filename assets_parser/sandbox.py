@@ -3,33 +3,31 @@
 Only assets_parser.templates makes one, and only for a text that is a template.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import wraps
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from jinja2 import (
     StrictUndefined,
     Template,
     TemplateSyntaxError,
-    Undefined,
     nodes,
     pass_context,
     pass_environment,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-from assets_parser import limits
-from assets_parser.date_filters import FILTERS
-from assets_parser.limits import TooMuch
+from assets_parser import limits, sql_helpers
+from assets_parser.allowance import Allowance
+from assets_parser.sandbox_filters import bounded_filters, bounded_tests, check_helper, check_method
 
 _COUNTED = "_counted"
 _JOINED = "_joined"
 _STATIC = "_static"
+_FAIR = "_fair"
+_MADE = "_made"
 _LONG = 100  # characters of a template's own text that a loop may repeat unseen
-_PADDING_FILTERS = ("center", "indent", "batch", "slice", "wordwrap", "round")
-_PADDING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
-_FORMATS = frozenset({"format", "format_map"})
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -38,29 +36,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, finalize=_printed, autoescape=False)
-        self.work = self.printed = 0
-        self.filters.update(FILTERS)
-        self.filters.update({name: _padded(self.filters[name]) for name in _PADDING_FILTERS})
-        self.filters["join"] = _join(self.filters["join"])
-        self.filters["replace"] = _replace(self.filters["replace"])
-        self.filters["format"] = _format(self.filters["format"])
-        self.filters["default"] = self.filters["d"] = _default
-        self.filters[_COUNTED] = _counted
-        self.filters[_JOINED] = _joined
-        self.filters[_STATIC] = _static
+        super().__init__(undefined=_Missing, finalize=_printed, autoescape=False)
+        self.allowance = Allowance()
+        self.filters = bounded_filters(self.filters, self.allowance)
+        self.filters.update({_COUNTED: _counted, _JOINED: _joined, _STATIC: _static})
+        self.filters.update({_FAIR: _fair, _MADE: _made})
+        self.tests = bounded_tests(self.tests)
+        self.globals["namespace"] = _Namespace
         del self.globals["lipsum"]
         self.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
 
     def start(self) -> None:
         """Begin a rendering with its full allowance."""
-        self.work = self.printed = 0
-
-    def spend(self) -> None:
-        """Count one loop pass or call; TooMuch at the limit."""
-        self.work += 1
-        if self.work > limits.MOST_WORK:
-            raise TooMuch(f"more than {limits.MOST_WORK:,} loop passes and calls")
+        self.allowance.start()
 
     def compiled(self, text: str, file: str = "") -> Template:
         """The template, ready to render; TemplateSyntaxError also for include and import."""
@@ -82,12 +70,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """A call from a template: counted, and no text of absurd length."""
-        self.spend()
+        self.allowance.spend()
+        limits.nested((*args, *kwargs.values()))
         method = getattr(obj, "__wrapped__", obj)  # Jinja wraps str.format in a safe one
         owner = getattr(method, "__self__", None)
         if isinstance(owner, str):
-            _check_method(owner, method.__name__, args, kwargs)
-        return super().call(context, obj, *args, **kwargs)
+            check_method(owner, method.__name__, args, kwargs)
+        elif getattr(method, "__module__", "") == sql_helpers.__name__:
+            check_helper((*args, *kwargs.values()))
+        result = super().call(context, obj, *args, **kwargs)
+        if isinstance(result, (KeysView, ValuesView, ItemsView)):
+            result = list(result)  # as in Bruin
+        self.allowance.made(result)
+        return result
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """`+`, `*`, `**` and `%`, unless the result would be huge."""
@@ -98,8 +93,29 @@ class Sandbox(ImmutableSandboxedEnvironment):
         elif operator == "**":
             limits.raised(left, right)
         elif isinstance(left, str):
+            limits.nested((right,))
             limits.percent_format(left, right)
-        return super().call_binop(context, operator, left, right)
+        result = super().call_binop(context, operator, left, right)
+        self.allowance.made(result)
+        return result
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """An item or attribute; its key must not take forever to compare."""
+        limits.nested((argument,))
+        return super().getitem(obj, argument)
+
+
+class _Missing(StrictUndefined):
+    """An undefined name, also inside of a list that is printed."""
+
+    __repr__ = StrictUndefined._fail_with_undefined_error
+
+
+class _Namespace(Namespace):
+    """A namespace that does not print what it holds, which may be without end."""
+
+    def __repr__(self) -> str:
+        return "<Namespace>"
 
 
 class _Counting(NodeTransformer):
@@ -113,6 +129,22 @@ class _Counting(NodeTransformer):
         self.generic_visit(node)
         items = nodes.List(node.nodes, lineno=node.lineno)
         return _filtered(items, _JOINED)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _FAIR)
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr, _FAIR)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
+        self.generic_visit(node)
+        node.key = _filtered(node.key, _FAIR)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        self.generic_visit(node)
+        return _filtered(node, _MADE) if isinstance(node.arg, nodes.Slice) else node
 
     def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
         if len(node.data) <= _LONG:
@@ -135,22 +167,15 @@ def _printed(environment: Sandbox, value: Any) -> Any:
     """What stands for a value in the output, whose length is counted inside of macros too."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else str(value)
-    environment.printed += len(text)
-    limits.text(environment.printed)
+    limits.nested((value,))
+    environment.allowance.printed(value if isinstance(value, str) else str(value))
     return value
-
-
-def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Jinja's default, which in Bruin also replaces None."""
-    is_missing = isinstance(value, Undefined) or value is None
-    return default_value if is_missing or (boolean and not value) else value
 
 
 @pass_environment
 def _counted(environment: Sandbox, items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
-        environment.spend()
+        environment.allowance.spend()
         yield item
 
 
@@ -159,55 +184,21 @@ def _static(context: Any, text: str) -> str:
     return text
 
 
-def _joined(items: list[Any]) -> str:
-    texts = [str(item) for item in items]
-    limits.joined(texts)
-    return "".join(texts)
+@pass_environment
+def _joined(environment: Sandbox, items: list[Any]) -> str:
+    """What `~` makes: None is nothing, as where it is printed."""
+    limits.nested(items)
+    text = "".join("" if item is None else str(item) for item in items)
+    environment.allowance.made(text)
+    return text
 
 
-def _check_method(owner: str, method: str, args: Any, kwargs: Any) -> None:
-    if method in _PADDING_METHODS:
-        limits.padding(args)
-    elif method in _FORMATS:
-        limits.brace_format(owner, (*args, *kwargs.values()))
-    elif method == "join" and args and isinstance(args[0], (list, tuple)):
-        limits.joined(args[0], owner)
-    elif method == "replace" and all(isinstance(arg, str) for arg in args[:2]):
-        limits.replaced(owner, *args[:2])
+def _fair(value: Any) -> Any:
+    limits.nested((value,))
+    return value
 
 
-def _padded(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)  # keeps what Jinja notes on a function, such as pass_environment
-    def padded(*args: Any, **kwargs: Any) -> Any:
-        limits.padding((*args, *kwargs.values()))
-        return function(*args, **kwargs)
-
-    return padded
-
-
-def _join(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def join(context: Any, items: Iterable[Any], d: Any = "", attribute: Any = None) -> Any:
-        found = list(items)
-        limits.joined(found, str(d))
-        return function(context, found, d, attribute)
-
-    return join
-
-
-def _replace(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def replace(context: Any, s: Any, old: Any, new: Any, count: Any = None) -> Any:
-        limits.replaced(str(s), str(old), str(new))
-        return function(context, s, old, new, count)
-
-    return replace
-
-
-def _format(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def form(value: Any, *args: Any, **kwargs: Any) -> Any:
-        limits.percent_format(str(value), (*args, *kwargs.values()))
-        return function(value, *args, **kwargs)
-
-    return form
+@pass_environment
+def _made(environment: Sandbox, value: Any) -> Any:
+    environment.allowance.made(value)
+    return value

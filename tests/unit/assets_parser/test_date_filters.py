@@ -35,6 +35,11 @@ def test_truncating_keeps_the_format(name: str, expected: str) -> None:
     assert FILTERS[name](MOMENT) == expected
 
 
+def test_truncating_takes_an_argument_that_it_does_not_need() -> None:
+    """As in Bruin."""
+    assert FILTERS["truncate_month"]("2024-03-31", "month") == "2024-03-01"
+
+
 def test_truncating_the_last_of_a_month_finds_a_valid_day() -> None:
     assert FILTERS["truncate_year"]("2024-03-31") == "2024-01-01"
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from assets_parser import allowance
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError
 from assets_parser.interval import Interval, parse_moment
@@ -82,6 +83,10 @@ def test_an_error_has_its_place_and_reason(template: str, words: str) -> None:
 
 
 BIG = "{% set a = 'x' * 99999 %}"
+NESTED = (
+    "{% set ns = namespace(l=(1,)) %}"
+    "{% for i in range(60) %}{% set ns.l = (ns.l, ns.l) %}{% endfor %}"
+)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +116,69 @@ BIG = "{% set a = 'x' * 99999 %}"
         "{{ '{:999999999}'.format(1) }}",
         "{{ 'a' | center(10**9) }}",
         "{{ 'a'.ljust(10**9) }}",
+        BIG + "{{ a | wordwrap(1, wrapstring=a) }}",
+        BIG + "{{ a.translate({120: a}) }}",
+        BIG + "{{ a.encode('punycode') }}",
+        BIG + "{{ [a] * 90000 }}",
+        BIG + "{{ bruin.pivot(a, range(9999) | list) }}",
+        BIG + "{% for i in range(99999) %}{% set b = a[::-1] %}{% endfor %}",
+        BIG + "{% set ns = namespace(l=[]) %}"
+        "{% for i in range(9999) %}{% set ns.l = ns.l + [a ~ i] %}{% endfor %}",
+        "{{ ('a\n' * 9999) | indent(99999) }}",
+        "{{ ('\t' * 99999).expandtabs(99999) }}",
+        "{{ ([[1]] * 9999) | sum(start=[]) }}",
+        "{{ ([[1]] * 9999) | tojson(indent=9999) }}",
+        NESTED + "{{ ns.l }}",
+        NESTED + "{{ ns.l | tojson }}",
+        NESTED + "{{ 'a' ~ ns.l }}",
+        NESTED + "{{ '%s' % [ns.l] }}",
+        NESTED + "{{ '{}'.format(ns.l) }}",
+        NESTED + "{{ ns.l == (ns.l[0], ns.l[0]) }}",
+        NESTED + "{{ ns.l is in [1] }}",
+        NESTED + "{{ {ns.l: 1} }}",
+        NESTED + "{{ var[ns.l] }}",
+        NESTED + "{{ [ns.l] | unique }}",
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
         "{{ 1 }}" * 200_000,
     ],
 )
 def test_a_hostile_template_ends_with_an_error(template: str) -> None:
     assert "error template" in refusal(template)
+
+
+def test_a_template_that_only_takes_long_ends_with_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each pass of the loop is within every other limit, all of them together are minutes."""
+    monkeypatch.setattr(allowance, "_MOST_SECONDS", 0.05)
+    loop = "{% for i in range(99999) %}{% set x = range(9999) | sum %}{% endfor %}"
+    assert "seconds of work" in refusal(loop)
+
+
+def test_a_namespace_prints_without_what_it_holds() -> None:
+    """Which may be without end."""
+    assert renderer().render(NESTED + "{{ ns }}") == "<Namespace>"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ [1, 2, 1] | unique }}", "[1, 2]"),
+        ("{{ ['a', 'b'] | map('upper') }}", "['A', 'B']"),
+        ("{{ [1, 2, 4] | select('even') | length }}", "2"),
+        ("{{ ([1, 2] | reverse)[0] }}", "2"),
+        ("{{ {'a': 1}.keys() }} {{ {'a': 1}.values() }}", "['a'] [1]"),
+        ("[{{ None ~ var.none ~ 'x' }}]", "[x]"),
+        ("[{{ var.none | string }}{{ var.none | lower }}{{ var.none | trim }}]", "[]"),
+    ],
+)
+def test_filters_give_lists_and_none_is_empty_as_in_bruin(template: str, expected: str) -> None:
+    assert renderer().render(template) == expected
+
+
+@pytest.mark.parametrize("template", ["{{ [nothing] }}", "{{ {'a': [var.nothing]} }}"])
+def test_an_undefined_name_is_an_error_inside_of_a_list_too(template: str) -> None:
+    assert "nothing' is undefined" in refusal(template) or "'nothing'" in refusal(template)
 
 
 def test_the_limits_start_anew_with_each_rendering() -> None:
