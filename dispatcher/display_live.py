@@ -72,13 +72,12 @@ class LiveDisplay:
         lines = [self._lines.active(row, board.now, width) for row in shown]
         if len(shown) < len(active):
             lines.append(f"    and {len(active) - len(shown)} more")
-        return [_text(line) for line in [*lines, self._lines.whole(board)]]
+        return [self._text(line) for line in [*lines, self._lines.whole(board)]]
 
     def _print(self, line: str) -> None:
-        self._console.print(_text(self.terminal.text(line)), soft_wrap=True)
+        self._console.print(self._text(line), soft_wrap=True)
 
-
-def _text(line: str) -> Text:
-    text = Text.from_ansi(line)
-    text.no_wrap, text.overflow = True, "crop"
-    return text
+    def _text(self, line: str) -> Text:
+        text = Text.from_ansi(self.terminal.text(line))
+        text.no_wrap, text.overflow = True, "crop"
+        return text

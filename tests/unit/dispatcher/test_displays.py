@@ -6,6 +6,7 @@ import json
 from dispatcher import report
 from dispatcher.board import AssetRow, Board, RunRow
 from dispatcher.display_json import JsonDisplay
+from dispatcher.display_live import LiveDisplay
 from dispatcher.display_plain import PlainDisplay
 from dispatcher.lines import Lines
 from dispatcher.report import FailedCheck, Failure
@@ -174,6 +175,27 @@ def test_a_failure_names_cause_place_and_the_next_commands() -> None:
         "      ZeroDivisionError: division by zero",
         "      log    fleet logs 7f3k2 staging.payments",
     ]
+
+
+class OldScreen(io.TextIOWrapper):
+    """A terminal whose locale has no UTF-8."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_the_live_region_keeps_to_the_signs_of_the_locale() -> None:
+    out = OldScreen(io.BytesIO(), encoding="latin-1")
+    display = LiveDisplay(Terminal(out=out, environ={}), quiet=False, verbose=False)
+    some = board(row("raw.naïve", "running", step="load"), row("raw.done", "succeeded"))
+    display.start(some, "run 7f3k2 · shop")
+    display.close(some)
+    out.flush()
+    shown = out.buffer.getvalue().decode("latin-1")  # type: ignore[attr-defined]
+    assert "run 7f3k2 - shop" in shown
+    assert "* raw.na?ve" in shown
+    assert "level 1 of 2  " in shown
 
 
 def test_a_failed_check_shows_what_was_seen_and_asked() -> None:
