@@ -1,9 +1,10 @@
 """Reading the files of a project with bounds; paths that stay inside it. `definition` calls it."""
 
 # paths are text here: a thousand Path objects cost more than reading the files
-# ruff: noqa: PTH113, PTH118, PTH119, PTH120
+# ruff: noqa: PTH113, PTH116, PTH118, PTH119, PTH120
 
 import os
+import stat
 from pathlib import Path
 
 from assets_parser.faults import DefinitionError, Fault
@@ -31,6 +32,8 @@ def printable(text: str) -> str:
 
 
 def _bytes(path: str) -> bytes:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("it is no file")  # a pipe would be waited for
     with Path(path).open("rb") as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:

@@ -86,8 +86,8 @@ def compose(text: str, file: str) -> Node | None:
         raise _refused(file, f"the definition is longer than {_MOST_TEXT} characters")
     _check_encoding(text, file)
     try:
-        if len(text) > _SHALLOW and _depth(text) > _MOST_DEPTH:
-            raise _refused(file, f"nested deeper than {_MOST_DEPTH} levels")
+        if len(text) > _SHALLOW and (line := _too_deep(text)):
+            raise _refused(file, f"nested deeper than {_MOST_DEPTH} levels", line=line)
         node = _first_document(text)
     except yaml.YAMLError as error:
         raise DefinitionError([_syntax_fault(error, text, file)]) from None
@@ -192,19 +192,20 @@ def _first_document(text: str) -> Node | None:
     return node
 
 
-def _depth(text: str) -> int:
-    """How deep the text nests; counted by events, because composing recurses in C."""
+def _too_deep(text: str) -> int:
+    """The line that nests too deep, else 0; found by events, because composing recurses in C."""
     parser = _Composer(text)
-    deepest = depth = 0
+    depth = 0
     while (event := parser.get_event()) is not None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            deepest = max(deepest, depth)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if deepest > _MOST_DEPTH or isinstance(event, yaml.DocumentEndEvent):
+        if depth > _MOST_DEPTH:
+            return int(event.start_mark.line) + 1
+        if isinstance(event, yaml.DocumentEndEvent):
             break
-    return deepest
+    return 0
 
 
 def _slash_escape(node: Node, text: str) -> ScalarNode | None:

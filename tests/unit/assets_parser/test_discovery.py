@@ -1,11 +1,13 @@
 """Where a project starts, and what lies in it."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from assets_parser.discovery import find_pipelines, nested, project_root, walk
 from assets_parser.faults import DefinitionError
+from assets_parser.pipeline import load
 from tests.support.written import write
 
 
@@ -48,3 +50,17 @@ def test_links_to_folders_are_not_entered(tmp_path: Path) -> None:
     write(tmp_path, {"a/x.py": ""})
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     assert [Path(path).name for path in walk(str(tmp_path))] == ["x.py"]
+
+
+def test_a_link_to_itself_and_a_pipe_are_named(tmp_path: Path) -> None:
+    """Neither a traceback nor an endless wait."""
+    write(tmp_path, {".git": "", "pipeline.yml": "name: s\n", "assets/b.asset.yml": "run: p"})
+    (tmp_path / "assets" / "a.py").symlink_to("a.py")
+    (tmp_path / "assets" / "round").symlink_to("round")
+    os.mkfifo(tmp_path / "assets" / "c.sql")
+    errors = load(tmp_path).errors
+    assert [fault.file for fault in errors] == [
+        "assets/a.py",
+        "assets/b.asset.yml",
+        "assets/c.sql",
+    ]

@@ -73,6 +73,13 @@ def test_absurd_texts_are_refused_before_they_are_composed(text: str) -> None:
         compose(text, "a.yml")
 
 
+def test_what_nests_too_deep_names_its_line() -> None:
+    """Also in a long file."""
+    with pytest.raises(DefinitionError) as caught:
+        compose("a: 1\n" + "# note\n" * 2000 + "b: " + "[" * 300, "a.yml")
+    assert caught.value.faults[0].line == 2002
+
+
 def test_only_the_first_document_counts() -> None:
     """A second one may even be broken."""
     node = compose("a\n---\n[", "a.yml")
