@@ -202,7 +202,7 @@ def _too_deep(text: str) -> int:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _MOST_DEPTH:
-            return int(event.start_mark.line) + 1
+            return int(event.start_mark.line) + 1 if event.start_mark else 1
         if isinstance(event, yaml.DocumentEndEvent):
             break
     return 0
