@@ -8,6 +8,7 @@ from workers.errors import Frame, StepFailed
 from workers.sql.scripts import Statement
 
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_POINTED = re.compile(r"^(LINE \d+: )(.*\n)( *)\^", re.MULTILINE)  # a caret below the line
 _MOST = 12  # lines of a statement that are shown
 _WIDE = 200  # characters of a line
 _HINTS = (
@@ -40,12 +41,18 @@ def of(said: str, statement: Statement, spec: AssetSpec, project: Path) -> StepF
     number = _number(said)
     frame = _frame(statement, number, spec, project)
     first, _, rest = said.strip().partition("\n")
-    detail = rest.strip("\n") if frame is None else _LINE.sub("", rest).strip("\n")
+    detail = (rest if frame is None else _unnumbered(rest)).strip("\n")
     if frame is None:
         detail = "\n".join(filter(None, [detail, _excerpt(statement.text, number)]))
     hint = next((words for pattern, words in _HINTS if pattern.search(said)), "")
     frames = (frame,) if frame else ()
     return StepFailed("query", first.strip(), detail=detail, hint=hint, frames=frames)
+
+
+def _unnumbered(said: str) -> str:
+    """Without the numbers of lines; a caret still points at its word."""
+    said = _POINTED.sub(lambda m: f"{m[2]}{m[3][len(m[1]) :]}^", said)
+    return _LINE.sub("", said)
 
 
 def _number(said: str) -> int:

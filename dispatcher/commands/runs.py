@@ -24,7 +24,8 @@ def command(*, limit: int, pipeline: str | None, overrides: dict[str, Any], look
     if look.as_json:
         look.terminal.line(json.dumps({"v": 1, "runs": [_facts(view) for view in found]}))
     elif not found:
-        look.terminal.line("no runs yet: fleet run PIPELINE starts one")
+        none = f"no runs of a pipeline '{pipeline}'" if pipeline else "no runs yet"
+        look.terminal.line(f"{none}: fleet run PIPELINE starts one")
     else:
         _show(look.terminal, found)
 

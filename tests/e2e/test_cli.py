@@ -94,6 +94,7 @@ def test_submit_prints_the_id_alone_and_follow_comes_back(cli: Cli) -> None:
     assert followed.returncode == 0
     assert "[raw.one] one is here" in followed.stdout
     assert run in cli("runs").stdout
+    assert "no runs of a pipeline 'shoop'" in cli("runs", "--pipeline", "shoop").stdout
 
 
 def test_logs_are_those_of_the_asset(cli: Cli) -> None:
