@@ -52,11 +52,23 @@ def of(plan: Plan, settings: Settings) -> list[Need]:
         if pyarrow or ("script" in spec.steps and spec.type != "r"):
             shown = packages(plan, spec)
             shown = "pyarrow" if pyarrow and shown == NOTHING else shown
-            key = (spec.python, spec.requirements, pyarrow)
+            key = (spec.python, _wanted(plan, spec), pyarrow)
             words = f"python {spec.python}, {shown}"
             found.setdefault(key, Need(words=words, spec=spec, pyarrow=pyarrow))
     needs = sorted(_told_apart(found.values()), key=lambda need: need.words)
     return needs if settings.broker else _looked_up(Path(plan.root), needs, settings)
+
+
+def _wanted(plan: Plan, spec: AssetSpec) -> object:
+    """What two assets that share an environment have in common, though their files are two."""
+    wish = spec.requirements
+    if wish is None or wish.kind == "pyproject":
+        return wish
+    file = Path(plan.root, wish.path)
+    try:
+        return requirements.of_file(file).digest if requirements.named(file) else None
+    except StepFailed:  # the run will say what is wrong with it
+        return wish
 
 
 def _told_apart(needs: Collection[Need]) -> Iterator[Need]:

@@ -71,6 +71,18 @@ def test_what_differs_by_pyarrow_alone_is_told_apart(project: Path, tmp_path: Pa
     assert "python 3.11, pandas 2.3.1 +2; python 3.11, pandas 2.3.1 +2, pyarrow" in text
 
 
+def test_files_that_ask_for_the_same_need_one_environment(project: Path, tmp_path: Path) -> None:
+    """Comments and blanks are no packages; an empty file is none."""
+    assets = project / "assets"
+    (assets / "plain" / "requirements.txt").write_text("# nothing\n")
+    for name, text in (("same", "pandas==2.3.1\n\n-r more.txt\n"), ("bare", "")):
+        (assets / name).mkdir()
+        (assets / name / "requirements.txt").write_text(text)
+        (assets / name / "more.txt").write_text("polars\npyarrow  # too\n")
+        (assets / name / "x.py").write_text(SCRIPT.format(name=f"{name}.x", more=""))
+    assert "3 needed" in shown(project, Settings(home=tmp_path / "home"))
+
+
 def test_what_is_built_already_is_ready(project: Path, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     plan = prepared(project).plan
