@@ -48,9 +48,9 @@ class Data:
         return [field.name for field in self.schema if is_list(field.type)]
 
     @property
-    def nothing(self) -> list[str]:
-        """The columns that have no type, as all their values are missing."""
-        return [field.name for field in self.schema if pa.types.is_null(field.type)]
+    def valueless(self) -> list[str]:
+        """The columns that have no value: there is no row, or no type as all are missing."""
+        return [f.name for f in self.schema if not self.rows or pa.types.is_null(f.type)]
 
     @property
     def texts(self) -> list[str]:

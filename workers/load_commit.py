@@ -116,6 +116,7 @@ class Commit:
             keyed_staging=keyed_staging,
             key_name=load_tables.key_name(session, place) if named else "",
             outside=staged.outside,
+            by_value=load.by_value,
             relaxed=relaxed,
         )
 

@@ -52,6 +52,7 @@ class Load:
     typed: tuple[str, ...] = ()  # text columns of the data that get another type
     hints: tuple[Hint, ...] = ()  # with the names of `names`
     refreshed: bool = False
+    by_value: bool = False  # delete+insert replaces the keys that come, and no interval
 
     def staged(self, *, copied: bool, remade: bool, reads: bool) -> tuple[str, ...]:
         """The flags with which ingestr fills a staging table: with each row, whatever its key.
@@ -137,6 +138,24 @@ def _check(spec: AssetSpec, strategy: str, key: str, data: Data) -> None:
         )
     if not data.names and data.rows:
         raise StepFailed("load", f"the asset returned {data.rows} rows without any column")
+    if missing := _missing(spec, strategy, key, data):
+        raise StepFailed(
+            "load",
+            f"the data has no column {', '.join(missing)}; it has: {', '.join(data.names)}",
+            hint="return it, or correct `primary_key` and `incremental_key` in the definition",
+        )
+
+
+def _missing(spec: AssetSpec, strategy: str, key: str, data: Data) -> list[str]:
+    """The columns that tell rows apart, or what is deleted, and that the data lacks."""
+    sources = {column.name: column.source_column for column in spec.columns}
+    wanted = [*column_hints.keys(spec.columns), *([key] if strategy == DELETE_INSERT else [])]
+    have = [*data.names, *map(snake_case, data.names)]
+    return [
+        repr(name)
+        for name in dict.fromkeys(wanted)
+        if not resolve(name, have) and sources.get(name) not in have
+    ]
 
 
 def _hints(spec: AssetSpec, data: Data, platform: str, key: str) -> list[Hint]:
@@ -154,11 +173,11 @@ def _hints(spec: AssetSpec, data: Data, platform: str, key: str) -> list[Hint]:
 
 
 def _of_nothing(data: Data, strategy: str, existing: Mapping[str, str]) -> list[Hint]:
-    """The table's own types for columns that hold nothing but nulls: they would become texts, and
-    ingestr would change the table's column to that."""
+    """The table's own types for columns without a value: ingestr would change the table's column to
+    text, or to what an empty DataFrame happens to have."""
     if strategy == REPLACE:
         return []
-    found = [(name, resolve(name, existing)) for name in data.nothing]
+    found = [(name, resolve(name, existing)) for name in data.valueless]
     types = [
         (n, column_hints.type_of(Column(name=n, type=existing[had]))) for n, had in found if had
     ]

@@ -24,8 +24,8 @@ class Move:
     `keys` and `incremental_key` are columns of the staging table, in which `repeats` says that some
     rows repeat a key.
     `keyed`, `keyed_staging`: the table has a primary key, which is to be called
-    `key_name` then. `outside`: keys outside of the interval may come. `relaxed`: columns of the
-    target that take no NULL yet, and must.
+    `key_name` then. `outside`: keys outside of the interval may come. `by_value`: what bears a key
+    that comes is replaced. `relaxed`: columns of the target that take no NULL yet, and must.
     """
 
     engine: str
@@ -43,6 +43,7 @@ class Move:
     keyed: bool = True
     keyed_staging: bool = False
     outside: bool = False
+    by_value: bool = False
     relaxed: Sequence[str] = ()
     key_name: str = ""
     dialect: Dialect = field(init=False)
@@ -170,9 +171,14 @@ def _merged(move: Move) -> list[str]:
 
 def _deleted(move: Move) -> list[str]:
     column = move.dialect.identifier(move.incremental_key)
+    none = f"({column} IS NULL AND EXISTS (SELECT 1 FROM {move.staging} WHERE {column} IS NULL))"  # noqa: S608
+    if move.by_value:
+        again = f"{column} IN (SELECT {column} FROM {move.staging})"  # noqa: S608
+        return [f"DELETE FROM {move.target} WHERE {again} OR {none}"]  # noqa: S608
     if move.interval is None or _is_number(move):
         low, high = (f"(SELECT {f}({column}) FROM {move.staging})" for f in ("min", "max"))  # noqa: S608
-        return [f"DELETE FROM {move.target} WHERE {column} >= {low} AND {column} <= {high}"]  # noqa: S608
+        within = f"({column} >= {low} AND {column} <= {high})"
+        return [f"DELETE FROM {move.target} WHERE {within} OR {none}"]  # noqa: S608
     low, high = (_moment(move, bound) for bound in move.interval)
     value = _value(move, column)
     return [f"DELETE FROM {move.target} WHERE {value} >= {low} AND {value} <= {high}"]  # noqa: S608

@@ -18,6 +18,7 @@ from workers import (
 )
 from workers.arrow_files import Data
 from workers.castable import Column
+from workers.column_hints import Hint
 from workers.connections import Connection
 from workers.context import StepContext, StepResult
 from workers.errors import StepFailed
@@ -62,11 +63,12 @@ def _load(context: StepContext, connection: Connection, data: Data, masker: Mask
     table, strategy = context.spec.name, load_flags.strategy_of(context.spec)
     keeps = kept_types.keeps(connection, strategy)
     before = None
-    if keeps or strategy == "merge" or _renames(data) or data.nothing:
+    if keeps or strategy == "merge" or _renames(data) or data.valueless:
         before = load_proof.shape_before(connection, table, context.stop)
     columns = before.columns if before else {}
     kept = kept_types.of(data, before) if before and keeps else Kept()
     load = load_flags.build(context.spec, data, connection.type, columns, kept.hints)
+    load = _by_texts(data, load)
     if missing := load_proof.missing_columns(data, load, before):
         raise _would_erase(table, missing)
     if before:
@@ -76,6 +78,21 @@ def _load(context: StepContext, connection: Connection, data: Data, masker: Mask
     changes = kept_types.changed(columns, after) if after else []
     proof = outcome.proof
     return replace(proof, notices=(*proof.notices, *changes))
+
+
+def _by_texts(data: Data, load: Load) -> Load:
+    """By value where the key holds texts that are no moments: ingestr compares these with moments,
+    as texts, and doubles the rows."""
+    name = resolve(load.incremental_key, data.names) if load.interval else None
+    typed = any(hint.converts and hint.name == load.incremental_key for hint in load.hints)
+    if name is None or name not in data.texts or typed:
+        return load
+    look = Column(Hint(name=name, type="timestamp"))
+    with arrow_files.batches(data) as parts:
+        for batch in parts:
+            look.take(batch.column(name))
+    moments = not look.lost and not look.doubtful
+    return load if moments else replace(load, interval=None, by_value=True)
 
 
 def _renames(data: Data) -> bool:

@@ -138,3 +138,28 @@ def test_a_numeric_with_more_digits_is_not_rounded(postgres: Target) -> None:
         postgres.load(one([1.5]), "append")
     assert "ALTER TABLE shop.orders" in failure.value.hint
     assert postgres.rows("c") == [(Decimal("0.12345678901234567890"),)]
+
+
+@pytest.mark.parametrize("strategy", ["append", "merge"])
+def test_an_empty_frame_changes_no_type(target: Target, strategy: str) -> None:
+    """Its columns have types by chance: DuckDB refuses another one for a key."""
+    target.load(one([1, 2]), strategy, columns=KEY)
+    before = target.columns()
+    empty = pa.table({"id": pa.array([], pa.float64()), "c": pa.array([], pa.string())})
+    assert target.load(empty, strategy, columns=KEY)["rows"] == 0
+    assert (target.columns(), target.rows()) == (before, [(1, 1), (2, 2)])
+
+
+def test_texts_that_are_no_moments_replace_the_same_texts(target: Target) -> None:
+    """ingestr compares them with the run's interval, as texts, and doubles the rows."""
+    target.load(pa.table({"k": ["a", "c", None], "v": [1, 1, 1]}), "delete+insert", key="k")
+    target.load(pa.table({"k": ["c", None, "d"], "v": [2, 2, 2]}), "delete+insert", key="k")
+    assert target.rows("k v") == [(None, 2), ("a", 1), ("c", 2), ("d", 2)]
+
+
+def test_numbers_replace_rows_without_a_number_too(target: Target) -> None:
+    """Those would be doubled by every run."""
+    for value in (1, 2):
+        rows = pa.table({"k": pa.array([5, None]), "v": [value, value]})
+        target.load(rows, "delete+insert", key="k")
+    assert target.rows("k v") == [(None, 2), (5, 2)]

@@ -139,3 +139,32 @@ def test_loads_that_cannot_be(strategy: str, words: str) -> None:
     """They are refused before anything is touched."""
     with pytest.raises(StepFailed, match=words):
         build({"a": [1]}, strategy)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "keys", "incremental"),
+    [
+        ("merge", ["z"], ""),
+        ("merge", ["a", "z"], ""),
+        ("", ["z"], ""),
+        ("append", ["z"], ""),
+        ("delete+insert", [], "z"),
+    ],
+)
+def test_a_key_that_the_data_lacks_is_refused(
+    strategy: str, keys: list[str], incremental: str
+) -> None:
+    """A smaller key would merge rows that are not the same; ingestr fails, and says less."""
+    columns = tuple(Column(name=name, primary_key=True) for name in keys)
+    with pytest.raises(StepFailed, match="the data has no column 'z'; it has: a, b"):
+        build({"a": [1], "b": [2]}, strategy, key=incremental, columns=columns)
+
+
+def test_a_key_may_have_another_name_in_the_data() -> None:
+    """In another case, as the loader writes it, or as `source_column` says."""
+    columns = (
+        Column(name="order_id", primary_key=True),
+        Column(name="line", primary_key=True, source_column="no"),
+    )
+    load = build({"OrderID": [1], "no": [2], "b": [3]}, "merge", columns=columns)
+    assert load.keys == ("order_id", "line")
