@@ -73,13 +73,15 @@ def _truncating(**parts: int) -> Callable[..., str]:
     return truncate
 
 
-_add_days = _adding(lambda moment, number: layouts.add_date(moment, days=number))
+def _add_days() -> Callable[[Any, Any], str]:
+    return _adding(lambda moment, number: layouts.add_date(moment, days=number))
+
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     "add_years": _adding(lambda moment, number: layouts.add_date(moment, years=number)),
     "add_months": _adding(lambda moment, number: layouts.add_date(moment, months=number)),
-    "add_days": _add_days,
-    "date_add": _add_days,
+    "add_days": _add_days(),
+    "date_add": _add_days(),
     "add_hours": _adding(lambda moment, number: moment + timedelta(hours=number)),
     "add_minutes": _adding(lambda moment, number: moment + timedelta(minutes=number)),
     "add_seconds": _adding(lambda moment, number: moment + timedelta(seconds=number)),
@@ -90,3 +92,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "truncate_day": _truncating(hour=0, minute=0, second=0, microsecond=0),
     "truncate_hour": _truncating(minute=0, second=0, microsecond=0),
 }
+for _name, _filter in FILTERS.items():
+    _filter.__qualname__ = _name  # what Python's own errors call it

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY = r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
-_NAMED_DAY = r"(?P<day>\d\d) +(?P<word>[a-z]{3}) +(?P<year>\d{4})"
+_NAMED_DAY = r"(?P<day>\d\d) +(?P<word>(?i:[a-z]{3})) +(?P<year>\d{4})"
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(:(?P<second>\d\d)([.,](?P<fraction>\d+))?)?"
 _ZONE = r"(?P<zone>Z|[+-]\d\d:\d\d)"
 _FLAGS = re.ASCII
 _ISO = re.compile(rf"{_DAY}((?P<separator>T| +){_TIME}{_ZONE}?)?", _FLAGS)
-_NAMED = re.compile(rf"{_NAMED_DAY}((?P<separator> +){_TIME}{_ZONE})?", _FLAGS | re.IGNORECASE)
+_NAMED = re.compile(rf"{_NAMED_DAY}((?P<separator> +){_TIME}{_ZONE})?", _FLAGS)
 _PRINTED_FRACTIONS = (3, 6)  # any other number of digits is read, but its layout has no fraction
 
 
@@ -94,7 +94,7 @@ def _month_number(word: str) -> int:
 
 
 def _zone(text: str | None) -> tzinfo:
-    if text is None or text.upper() == "Z":
+    if text is None or text == "Z":
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
     return timezone(-offset if text[0] == "-" else offset)
