@@ -1,17 +1,15 @@
 """SQL assets on a real MariaDB server: each strategy leaves the rows that it promises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assets_parser.model import Column, Hooks, Materialization
-from assets_parser.spec import AssetSpec
+from assets_parser.model import Column, Hooks
 from tests.support import mariadb
+from tests.support.sql_assets import rows, run
 from tests.support.tables import Target
-from workers import query_step
-from workers.engines import opened
 from workers.errors import StepFailed
 
 KEY = (
@@ -31,38 +29,6 @@ def server() -> Iterator[mariadb.Server]:
 def target(server: mariadb.Server, tmp_path: Path) -> Target:
     """An empty database."""
     return server.target(tmp_path)
-
-
-def run(
-    target: Target, query: str, strategy: str = "", *, kind: str = "table", **given: Any
-) -> Mapping[str, Any]:
-    """Run a SQL asset; what its step leaves in the catalog."""
-    form = {
-        name: given.pop(name, "")
-        for name in ("incremental_key", "time_granularity", "incremental_predicate")
-    }
-    spec = AssetSpec(
-        pipeline="shop",
-        name=given.pop("name", "shop.orders"),
-        type="my.sql",
-        path="assets/orders.sql",
-        steps=("query",),
-        connection="db",
-        query=query,
-        materialization=Materialization(type=kind, strategy=strategy, **form),
-        interval_start="2024-01-01T00:00:00+00:00",
-        interval_end="2024-01-01T23:59:59.999999+00:00",
-        **given,
-    )
-    return query_step.run(target.context(spec, "query", {})).result
-
-
-def rows(
-    target: Target, query: str = "SELECT * FROM shop.orders ORDER BY 1"
-) -> list[Sequence[Any]]:
-    """What a query gives."""
-    with opened(target.connection) as database:
-        return database.rows(query, limit=1000)[0]
 
 
 def values(*pairs: tuple[int | None, str | None]) -> str:

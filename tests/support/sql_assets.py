@@ -14,8 +14,14 @@ from tests.support import tables, warehouse
 from tests.support.tables import Target
 from workers import query_step
 from workers.context import StepContext
+from workers.engines import opened
 
-TYPES = {"duckdb": "duckdb.sql", "postgres": "pg.sql"}
+TYPES = {
+    "duckdb": "duckdb.sql",
+    "postgres": "pg.sql",
+    "mysql": "my.sql",
+    "clickhouse": "clickhouse.sql",
+}
 _runs = itertools.count(1)
 KEY = Column(name="id", type="integer", primary_key=True)
 NAME = Column(name="name", type="varchar", update_on_merge=True)
@@ -86,7 +92,36 @@ class House:
         return self.target.rows(columns, name)
 
 
-_FORM = frozenset({"incremental_key", "incremental_predicate", "time_granularity"})
+_FORM = frozenset({"incremental_key", "incremental_predicate", "time_granularity", "partition_by"})
+
+
+def run(
+    target: Target, query: str, strategy: str = "", *, kind: str = "table", **given: Any
+) -> Mapping[str, Any]:
+    """Run `shop.orders`, an asset of which the steps know the query only; the step's result."""
+    form = {name: given.pop(name) for name in _FORM & set(given)}
+    spec = AssetSpec(
+        pipeline="shop",
+        name=given.pop("name", "shop.orders"),
+        type=TYPES[target.kind],
+        path="assets/orders.sql",
+        steps=("query",),
+        connection="db",
+        query=query,
+        materialization=Materialization(type=kind, strategy=strategy, **form),
+        interval_start=tables.OPTIONS.start,
+        interval_end=tables.OPTIONS.end,
+        **given,
+    )
+    return query_step.run(target.context(spec, "query", {})).result
+
+
+def rows(
+    target: Target, query: str = "SELECT * FROM shop.orders ORDER BY 1"
+) -> list[Sequence[Any]]:
+    """What a query gives."""
+    with opened(target.connection) as database:
+        return database.rows(query, limit=1000)[0]
 
 
 @pytest.fixture(scope="module")
