@@ -9,6 +9,7 @@ from dispatcher.terminal import Terminal, printable
 from dispatcher.words import some
 
 _TAB = 4
+_NARROW = 20  # columns; a line is not cut to less
 
 
 def show(terminal: Terminal, faults: Iterable[Fault], root: Path) -> None:
@@ -58,13 +59,31 @@ def _quote(terminal: Terminal, fault: Fault, source: Sequence[str], color: str) 
     line = printable(source[fault.line - 1].expandtabs(_TAB).rstrip())
     margin = f"{fault.line:>5} | "
     start, width = _span(fault, line)
-    hint = f"  {printable(fault.hint)}" if fault.hint else ""
-    mark = terminal.style("^" * width, color)
-    bar = terminal.style(margin, "blue")
-    return [
-        bar + line,
-        " " * (len(margin) - 2) + terminal.style("| ", "blue") + " " * start + mark + hint,
-    ]
+    if terminal.tty:
+        line, start, width = _window(line, start, width, terminal.width - len(margin) - 1)
+    below = " " * (len(margin) - 2) + terminal.style("| ", "blue")
+    marked = below + " " * start + terminal.style("^" * width, color)
+    quoted = [terminal.style(margin, "blue") + line]
+    hint = printable(fault.hint)
+    if hint and terminal.tty and len(margin) + start + width + len(hint) + 2 >= terminal.width:
+        return [
+            *quoted,
+            marked,
+            *(below + part for part in terminal.wrap(hint, indent=len(margin))),
+        ]
+    return [*quoted, f"{marked}  {hint}" if hint else marked]
+
+
+def _window(line: str, start: int, width: int, room: int) -> tuple[str, int, int]:
+    """The part of a long line in which the fault is; `…` stands for what does not fit."""
+    if len(line) <= room or room < _NARROW:
+        return line, start, width
+    width = min(width, room - 2)
+    left = max(0, min(start - room // 3, len(line) - room), start + width + 1 - room)
+    shown = line[left : left + room]
+    shown = "…" + shown[1:] if left else shown
+    more = left + room < len(line)
+    return shown[:-1] + "…" if more else shown, start - left, width
 
 
 def _span(fault: Fault, line: str) -> tuple[int, int]:

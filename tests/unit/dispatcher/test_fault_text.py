@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from assets_parser.faults import Fault, Severity
 from dispatcher import fault_text
 from dispatcher.terminal import Terminal
@@ -25,6 +27,23 @@ def test_the_word_is_underlined_in_its_line() -> None:
         "    2 |   - staging.payment",
         "      |     ^^^^^^^^^^^^^^^  did you mean 'staging.payments'?",
     ]
+
+
+def test_a_narrow_terminal_shows_the_part_of_the_line_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing wraps, so that the marks stay below their word."""
+    monkeypatch.setenv("COLUMNS", "50")
+    terminal = Terminal(out=PLAIN.out, environ={}, color=False)
+    terminal.tty = True
+    source = f"SELECT {', '.join(f'column_{n}' for n in range(9))} FROM staging.payment AS p"
+    head, line, mark, hint = fault_text.render(terminal, FAULT, ["", source])
+    assert max(len(line), len(mark), len(hint)) < 50
+    at = line.index("staging.payment")
+    assert mark == f"      | {' ' * (at - 8)}{'^' * 15}"
+    assert hint == "      | did you mean 'staging.payments'?"
+    assert line.startswith("    2 | …")
+    assert "dependency" in head
 
 
 def test_a_fault_without_a_place_keeps_its_hint() -> None:
