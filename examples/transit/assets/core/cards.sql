@@ -11,6 +11,7 @@ materialization:
 
 depends:
   - ready.all
+  - raw.passengers
 
 columns:
   - name: passenger_id

@@ -10,6 +10,7 @@ materialization:
 
 depends:
   - ready.all
+  - raw.passengers
 
 columns:
   - name: passenger_id

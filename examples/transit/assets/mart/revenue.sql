@@ -10,6 +10,7 @@ materialization:
 depends:
   - core.fct_sales
   - core.fill_fares
+  - core.fares
 
 columns:
   - name: sold_on

@@ -9,6 +9,7 @@ materialization:
 
 depends:
   - ready.all
+  - raw.tickets
 
 columns:
   - name: ticket_id

@@ -10,6 +10,7 @@ materialization:
 depends:
   - ready.all
   - raw.lines
+  - raw.trips
 
 columns:
   - name: trip_id
