@@ -4,6 +4,7 @@ Used by workers.resolver; workers.projects reads pyproject.toml. uv does the und
 only have to notice every change.
 """
 
+import codecs
 import hashlib
 import os
 import re
@@ -83,9 +84,11 @@ def _lines(file: Path, depth: int) -> Iterator[str]:
 
 
 def read(file: Path) -> str:
-    """The text of a file; StepFailed names it if it cannot be read."""
+    """The text of a file, UTF-16 with its mark too, as uv reads it; StepFailed names it else."""
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        content = file.read_bytes()
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise StepFailed("env", f"{file} cannot be read: {reason}") from error

@@ -113,6 +113,15 @@ def test_included_files_and_local_packages_work(settings: Settings, project: Pat
     assert version(store.ensure(wish(project, "-r base/more.txt\n./lib\n")), "roman") == "5.0"
 
 
+def test_requirements_in_utf_16_are_installed(settings: Settings, project: Path) -> None:
+    """As Windows writes them: uv gets the file as it is."""
+    file = project / "requirements.txt"
+    file.write_bytes("roman==5.0\r\n".encode("utf-16"))
+    needs = requirements.of_file(file)
+    env = EnvStore(settings).ensure(EnvRequest(python=PYTHON, needs=needs))
+    assert version(env, "roman") == "5.0"
+
+
 def test_uvs_own_words_reach_the_user(settings: Settings, project: Path) -> None:
     """A package that does not exist: the file is named, and uv says why."""
     with pytest.raises(StepFailed) as caught:

@@ -22,6 +22,14 @@ def test_comments_and_blank_lines_do_not_count(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_windows_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    """PowerShell's `pip freeze > requirements.txt` is UTF-16; uv reads it too."""
+    file = tmp_path / "requirements.txt"
+    file.write_bytes("a==1\r\nb # x\r\n".encode(encoding))
+    assert requirements.named(file) == ["a==1", "b"]
+
+
 @pytest.mark.parametrize("line", ["-r more.txt", "-c more.txt", "--requirement=more.txt"])
 def test_included_files_count(tmp_path: Path, line: str) -> None:
     """However the include is spelled."""
