@@ -116,9 +116,6 @@ def _explain(error: Exception) -> int:
         return error.code
     if isinstance(error, click.exceptions.Abort | click.ClickException):
         return _misused(error)
-    if isinstance(error, BrokenPipeError):
-        _forget_output()
-        return 0
     if known := _foreign(error):
         _say(*known)
         return 1
@@ -157,11 +154,6 @@ def _say(message: str, hint: str) -> None:
 
 def _color() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
-
-
-def _forget_output() -> None:
-    """The reader went away: keep Python from complaining about it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(error: Exception) -> int:
