@@ -99,7 +99,7 @@ def test_nothing_is_said_of_environments_that_other_hosts_build(
 
 
 def test_packages_that_cannot_be_read_do_not_stop_a_plan(project: Path, tmp_path: Path) -> None:
-    (project / "assets" / "packed" / "more.txt").write_bytes(b"\xff\xfe")
+    (project / "assets" / "packed" / "more.txt").write_bytes(b"pandas\xff")
     text = shown(project, Settings(home=tmp_path / "home"))
     assert "assets/packed/requirements.txt (cannot be read)" in text
 
