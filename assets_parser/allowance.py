@@ -1,8 +1,9 @@
-"""What one rendering of a template may still do. The sandbox makes one and its filters charge it.
+"""What one rendering of a template may still do. The sandbox and its filters charge it.
 
 `limits` bounds a single step; this bounds all of them together: passes, text, lists, time.
 """
 
+import threading
 import time
 from typing import Any
 
@@ -52,3 +53,16 @@ class Allowance:
     def _check_time(self) -> None:
         if time.thread_time() > self._end:
             raise TooMuch(f"more than {_MOST_SECONDS:.0f} seconds of work")
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.allowance = Allowance()
+
+
+_thread = _Thread()
+
+
+def current() -> Allowance:
+    """That of the rendering which this thread is at: it does one at a time."""
+    return _thread.allowance

@@ -12,15 +12,13 @@ from jinja2 import (
     TemplateSyntaxError,
     nodes,
     pass_context,
-    pass_environment,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-from assets_parser import limits, sql_helpers
-from assets_parser.allowance import Allowance
-from assets_parser.sandbox_filters import bounded_filters, bounded_tests, check_helper, check_method
+from assets_parser import allowance, limits, sql_helpers
+from assets_parser.sandbox_filters import FILTERS, TESTS, check_helper, check_method
 
 _COUNTED = "_counted"
 _JOINED = "_joined"
@@ -37,18 +35,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=_Missing, finalize=_printed, autoescape=False)
-        self.allowance = Allowance()
-        self.filters = bounded_filters(self.filters, self.allowance)
-        self.filters.update({_COUNTED: _counted, _JOINED: _joined, _STATIC: _static})
-        self.filters.update({_FAIR: _fair, _MADE: _made})
-        self.tests = bounded_tests(self.tests)
+        self.filters = {**FILTERS, **_INNER_FILTERS}
+        self.tests = dict(TESTS)
         self.globals["namespace"] = _Namespace
         del self.globals["lipsum"]
         self.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
 
     def start(self) -> None:
         """Begin a rendering with its full allowance."""
-        self.allowance.start()
+        allowance.current().start()
 
     def compiled(self, text: str, file: str = "") -> Template:
         """The template, ready to render; TemplateSyntaxError also for include and import."""
@@ -70,7 +65,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """A call from a template: counted, and no text of absurd length."""
-        self.allowance.spend()
+        allowance.current().spend()
         limits.nested((*args, *kwargs.values()))
         method = getattr(obj, "__wrapped__", obj)  # Jinja wraps str.format in a safe one
         owner = getattr(method, "__self__", None)
@@ -81,7 +76,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         result = super().call(context, obj, *args, **kwargs)
         if isinstance(result, (KeysView, ValuesView, ItemsView)):
             result = list(result)  # as in Bruin
-        self.allowance.made(result)
+        allowance.current().made(result)
         return result
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -96,7 +91,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             limits.nested((right,))
             limits.percent_format(left, right)
         result = super().call_binop(context, operator, left, right)
-        self.allowance.made(result)
+        allowance.current().made(result)
         return result
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -162,20 +157,18 @@ def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
-@pass_environment
-def _printed(environment: Sandbox, value: Any) -> Any:
+def _printed(value: Any) -> Any:
     """What stands for a value in the output, whose length is counted inside of macros too."""
     if value is None:
         return ""
     limits.nested((value,))
-    environment.allowance.printed(value if isinstance(value, str) else str(value))
+    allowance.current().printed(value if isinstance(value, str) else str(value))
     return value
 
 
-@pass_environment
-def _counted(environment: Sandbox, items: Iterable[Any]) -> Iterator[Any]:
+def _counted(items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
-        environment.allowance.spend()
+        allowance.current().spend()
         yield item
 
 
@@ -184,12 +177,11 @@ def _static(context: Any, text: str) -> str:
     return text
 
 
-@pass_environment
-def _joined(environment: Sandbox, items: list[Any]) -> str:
+def _joined(items: list[Any]) -> str:
     """What `~` makes: None is nothing, as where it is printed."""
     limits.nested(items)
     text = "".join("" if item is None else str(item) for item in items)
-    environment.allowance.made(text)
+    allowance.current().made(text)
     return text
 
 
@@ -198,7 +190,15 @@ def _fair(value: Any) -> Any:
     return value
 
 
-@pass_environment
-def _made(environment: Sandbox, value: Any) -> Any:
-    environment.allowance.made(value)
+def _made(value: Any) -> Any:
+    allowance.current().made(value)
     return value
+
+
+_INNER_FILTERS = {
+    _COUNTED: _counted,
+    _JOINED: _joined,
+    _STATIC: _static,
+    _FAIR: _fair,
+    _MADE: _made,
+}

@@ -1,4 +1,4 @@
-"""Filters, tests and methods of templates, bounded and as Bruin has them. The sandbox takes them.
+"""Filters, tests and methods of templates, bounded and as Bruin has them. The sandbox uses them.
 
 Jinja's own would compute whatever they are asked for; each is asked here first what that is.
 """
@@ -8,9 +8,10 @@ from functools import wraps
 from typing import Any, TypeAlias
 
 from jinja2 import Undefined
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2.tests import TESTS as JINJA_TESTS
 
-from assets_parser import limits
-from assets_parser.allowance import Allowance
+from assets_parser import allowance, limits
 from assets_parser.date_filters import FILTERS as DATE_FILTERS
 
 Function: TypeAlias = Callable[..., Any]
@@ -20,26 +21,6 @@ _FORMATS = frozenset({"format", "format_map"})
 _TEXT_FILTERS = frozenset(  # those of None are empty in Bruin, as None itself prints nothing
     {"string", "upper", "lower", "capitalize", "title", "trim", "replace"}
 )
-
-
-def bounded_filters(known: Mapping[str, Any], allowance: Allowance) -> dict[str, Any]:
-    """Jinja's filters and the date filters, each within the allowance of its rendering."""
-    every = {**known, **DATE_FILTERS, "default": _default, "d": _default}
-    return {name: _bounded(name, function, allowance) for name, function in every.items()}
-
-
-def bounded_tests(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Jinja's tests, for values of a fair size only."""
-
-    def bounded(function: Function) -> Function:
-        @wraps(function)  # keeps what Jinja notes on a function, such as pass_environment
-        def test(*args: Any) -> Any:
-            limits.nested(args)
-            return function(*args)
-
-        return test
-
-    return {name: bounded(function) for name, function in known.items()}
 
 
 def check_method(owner: str, method: str, args: Any, kwargs: Mapping[str, Any]) -> None:
@@ -68,7 +49,7 @@ def check_helper(values: tuple[Any, ...]) -> None:
     limits.repeated(texts, [value for value in values if isinstance(value, (list, tuple))])
 
 
-def _bounded(name: str, function: Function, allowance: Allowance) -> Function:
+def _bounded(name: str, function: Function) -> Function:
     at = 1 if hasattr(function, "jinja_pass_arg") else 0  # where the filtered value is
     check = _CHECKS.get(name)
 
@@ -85,8 +66,17 @@ def _bounded(name: str, function: Function, allowance: Allowance) -> Function:
         result = function(*args[:at], value, *rest, **kwargs)
         if isinstance(result, Iterator):  # a list, as in Bruin: it has a length and can be printed
             result = list(result)
-        allowance.made(result)
+        allowance.current().made(result)
         return result
+
+    return bounded
+
+
+def _bounded_test(function: Any) -> Function:
+    @wraps(function)  # see _bounded
+    def bounded(*args: Any) -> Any:
+        limits.nested(args)
+        return function(*args)
 
     return bounded
 
@@ -131,17 +121,27 @@ def _check_sum(value: Any, rest: list[Any], kwargs: Mapping[str, Any]) -> None:
         limits.lists(len(value))
 
 
-def _check_written(value: Any, rest: list[Any], kwargs: Mapping[str, Any]) -> None:
-    limits.indented(value, _given(rest, kwargs, 0, "indent", 1) or 0)
+def _check_json(value: Any, rest: list[Any], kwargs: Mapping[str, Any]) -> None:
+    if indent := _given(rest, kwargs, 0, "indent", None):
+        limits.indented(value, indent)
+
+
+def _check_pprint(value: Any, rest: list[Any], kwargs: Mapping[str, Any]) -> None:
+    limits.indented(value, 1)
 
 
 _CHECKS: Mapping[str, Callable[[Any, list[Any], Mapping[str, Any]], None]] = {
     **dict.fromkeys(("center", "batch", "slice", "wordwrap", "round"), _check_padding),
     **dict.fromkeys(("truncate", "urlize"), _check_padding),
-    **dict.fromkeys(("tojson", "pprint"), _check_written),
+    "tojson": _check_json,
+    "pprint": _check_pprint,
     "indent": _check_indent,
     "join": _check_join,
     "replace": _check_replace,
     "format": _check_format,
     "sum": _check_sum,
 }
+
+_KNOWN: Mapping[str, Any] = {**JINJA_FILTERS, **DATE_FILTERS, "default": _default, "d": _default}
+FILTERS: Mapping[str, Function] = {name: _bounded(name, one) for name, one in _KNOWN.items()}
+TESTS: Mapping[str, Function] = {name: _bounded_test(one) for name, one in JINJA_TESTS.items()}
