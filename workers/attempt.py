@@ -15,7 +15,7 @@ from redis import RedisError
 from assets_parser.spec import AssetSpec
 from catalog import claims, losses
 from catalog.claims import CheckRow, Claim, Ended, StepError
-from workers import crash_points, levels, livelog, storage, stores, waiting, working_copies
+from workers import crash_points, levels, livelog, places, storage, stores, waiting, working_copies
 from workers.context import StepContext, StepResult
 from workers.errors import Kind, Locked, NotYet, StepFailed
 from workers.host import Facts, Host, StepFunction, foresee
@@ -121,7 +121,7 @@ class Attempt:
                 raise StepFailed("config", self.spec.fault)
             foresee(self.spec.steps, step)
             with self._files(context):
-                return _judged(_work(self.host.function(step), context))
+                return _judged(_work(self.host.function(step), context), context)
         except Locked as locked:
             return waiting.later(locked, self.claim.waited)
         except (StepFailed, NotYet) as end:
@@ -175,7 +175,7 @@ class Attempt:
             detail=masker.mask(outcome.detail),
             hint=masker.mask(outcome.hint) or self._why_once(),
             log=storage.log_name(claim.run_id, claim.asset, claim.step, claim.number),
-            frames=tuple(asdict(frame) for frame in outcome.frames),
+            frames=tuple(asdict(f) for f in places.of(outcome, self.spec, claim.step)),
         )
         if lost:
             allowed = self.host.settings.losses_allowed
@@ -258,19 +258,21 @@ def _write(log: livelog.LiveLog, outcome: Outcome) -> None:
 class ChecksFailed(StepFailed):
     """Some checks did not pass; carries what each of them saw."""
 
-    def __init__(self, checks: tuple[CheckRow, ...]) -> None:
+    def __init__(self, checks: tuple[CheckRow, ...], context: StepContext) -> None:
         failed = [check for check in checks if not check.passed]
-        names = ", ".join(check.id for check in failed[:3]) + (", ..." if len(failed) > 3 else "")
+        shown, more = failed[: places.MOST], len(failed) > places.MOST
+        names = ", ".join(check.id for check in shown) + (", ..." if more else "")
         message = f"{len(failed)} of {len(checks)} checks failed: {names}"
         detail = "\n".join(check.message or check.id for check in failed)
-        super().__init__("checks", message, detail=detail)
+        frames = places.of_checks(shown, context.spec, context.project)
+        super().__init__("checks", message, detail=detail, frames=frames)
         self.checks = checks
 
 
-def _judged(outcome: StepResult) -> StepResult | StepFailed:
+def _judged(outcome: StepResult, context: StepContext) -> StepResult | StepFailed:
     """A failed check fails its step, blocking or not, so that it is seen."""
     passed = all(check.passed for check in outcome.checks)
-    return outcome if passed else ChecksFailed(outcome.checks)
+    return outcome if passed else ChecksFailed(outcome.checks, context)
 
 
 def _kind(step: str) -> Kind:

@@ -22,6 +22,10 @@ _HINTS = (
         "a view has the name of the table: drop it, or give the asset another name",
     ),
     (
+        re.compile(r"is not a view|Existing object .* is of type Table", re.IGNORECASE),
+        "a table has the name of the view: drop it, or give the asset another name",
+    ),
+    (
         re.compile(r"cannot drop columns from view|cannot change (name|data type) of view column"),
         "the server cannot give a view other columns in place: drop the view, then run again",
     ),

@@ -57,6 +57,14 @@ def test_a_table_does_not_replace_a_view_and_the_hint_says_so(house: House) -> N
     assert house.rows() == [(1,)]
 
 
+def test_a_view_does_not_replace_a_table_and_the_hint_says_so(house: House) -> None:
+    house.run("select 1 as id")
+    with pytest.raises(StepFailed) as failed:
+        house.run("select 2 as id", form="view")
+    assert failed.value.hint.startswith("a table has the name of the view")
+    assert house.rows() == [(1,)]
+
+
 def test_append_makes_the_table_and_then_adds(house: House) -> None:
     assert house.run("select 1 as id, 'a' as name", "append") == 1
     assert house.run("select 1 as id, 'a' as name", "append") == 1
@@ -125,6 +133,13 @@ def test_delete_insert_does_not_repeat_rows_without_a_key_value(house: House) ->
     house.run(query, "delete+insert", incremental_key="d", full_refresh=True)
     house.run(query, "delete+insert", incremental_key="d")
     assert sorted(house.rows("v")) == [(1,), (2,)]
+
+
+def test_delete_insert_names_a_key_that_is_no_column(house: House) -> None:
+    house.run("select 1 as k")
+    with pytest.raises(StepFailed, match="incremental_key 'z' is none of the columns k"):
+        house.run("select 1 as k", "delete+insert", incremental_key="z")
+    assert house.rows() == [(1,)]
 
 
 def test_delete_insert_takes_an_expression_as_key(house: House) -> None:

@@ -42,5 +42,6 @@ def needed(target: Target) -> None:
     if target.facts is not None and target.facts.existing is None:
         raise BadAsset(
             f"there is no table {target.spec.name} to change yet",
-            "run the asset once with --full-refresh, which makes it",
+            "run the asset once with --full-refresh, which makes it; where `refresh_restricted` is "
+            "set, without that",
         )

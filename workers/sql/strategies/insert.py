@@ -44,6 +44,11 @@ def key_of(target: Target, names: tuple[str, ...]) -> str:
     found = columns.find(key, known)
     if found is None and not key.isidentifier():
         return f"({key})"
+    if found is None and names:
+        raise BadAsset(
+            f"incremental_key {key!r} is none of the columns {', '.join(names)}",
+            "name a column that the table has and the query gives",
+        )
     return target.platform.dialect.identifier(found or key)
 
 
