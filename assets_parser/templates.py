@@ -23,6 +23,7 @@ _LINE_ENDS = re.compile(r"\r\n|\r")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
 _MOST_TEXT = 200_000  # characters of one template
 _MACROS = "<macros>"  # the name of the macros' template in tracebacks
+_TOO_DEEP = (RecursionError, MemoryError, SyntaxError)  # the last two are Python's compiler's
 _TEMPLATES = ("<template>", "<unknown>", _MACROS)
 
 
@@ -145,7 +146,7 @@ class _Broken(Exception):
     @classmethod
     def of(cls, error: Exception, *, in_macros: bool = False) -> "_Broken":
         """What an error of Jinja, or of Python below it, means to the person who wrote the text."""
-        if isinstance(error, RecursionError):
+        if isinstance(error, _TOO_DEEP):
             return cls("nested too deep", 0, in_macros=in_macros)
         message = getattr(error, "message", "") or str(error) or type(error).__name__
         if line := getattr(error, "lineno", None):

@@ -75,6 +75,8 @@ def test_jinja_is_not_imported_without_a_template() -> None:
         ("{{ start_date | add_days }}", "error template add_days() missing 1 required"),
         ("{{ start_date | date_add(1, 2) }}", "error template date_add() takes 2 positional"),
         ("{{ '06 May 2024 07:08z' | add_days(1) }}", "is not a date"),
+        ("\n" + "{% for i in [1] %}" * 25 + "{% endfor %}" * 25, "template nested too deep"),
+        ("{% if 0 %}" + "{% elif 0 %}" * 9999 + "{% endif %}", "template nested too deep"),
         ("{% include '/etc/passwd' %}", "'include' is not allowed"),
         ("{% import 'x' as x %}", "'import' is not allowed"),
         ("{% from 'x' import y %}", "'import' is not allowed"),
