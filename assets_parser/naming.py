@@ -1,4 +1,4 @@
-"""Assets as people name them: by exact name, or by a file that is theirs. For selection and others.
+"""Assets as people name them: by name, or by a file that is theirs. For selection and others.
 
 A name that does not exist is answered with the nearest one.
 """
@@ -17,7 +17,7 @@ class SelectionError(DefinitionError):
 
 
 def find(pipeline: Pipeline, wanted: str, base: str = "") -> Asset:
-    """The asset of this exact name, or the one that this file belongs to.
+    """The asset of this name, in any case if only one fits, or the one this file belongs to.
 
     `base` is the folder from which a relative path starts, beside the project root. Raises
     SelectionError with the nearest name.
@@ -29,6 +29,9 @@ def find(pipeline: Pipeline, wanted: str, base: str = "") -> Asset:
     for asset in pipeline.assets:
         if paths & files(asset):
             return asset
+    nearly = [one for one in pipeline.assets if one.name.casefold() == wanted.casefold()]
+    if len(nearly) == 1:
+        return nearly[0]
     raise SelectionError([_unknown(pipeline, wanted)])
 
 

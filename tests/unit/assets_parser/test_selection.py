@@ -46,6 +46,14 @@ def test_an_asset_is_found_by_name_and_by_file(shop: Pipeline, tmp_path: Path) -
     assert _names(rooted, assets=("../a.py",), base=str(tmp_path / "assets/shop/x")) == ["shop.a"]
 
 
+def test_a_name_is_found_in_any_case_unless_two_assets_fit(shop: Pipeline) -> None:
+    """As in Bruin; the exact name comes first."""
+    assert _names(shop, assets=("SHOP.B",)) == ["shop.b"]
+    both = pipeline(asset("shop.a"), asset("Shop.A"))
+    assert _names(both, assets=("Shop.A",)) == ["Shop.A"]
+    assert "no asset 'SHOP.A'" in _refusal(both, assets=("SHOP.A",))
+
+
 def test_downstream_goes_over_symbolic_edges_too(shop: Pipeline) -> None:
     selected = select(shop, Selection(assets=("shop.b",), downstream=True))
     assert [one.name for one in selected.assets] == ["shop.b", "shop.c"]
