@@ -19,11 +19,20 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statemen
 _DATABASE = re.compile(r"(?<![\w.\-])[\w.\-]+\.(?:duckdb|ddb|db|db3|sqlite|sqlite3)\b", re.ASCII)
 _SCRIPT = re.compile(r"(?<![\w./\-])[\w./\-]+\.(?:py|sh)\b", re.ASCII)
 _STARTED = re.compile(r"""-m["',\s]+([A-Za-z_][\w.]*)""", re.ASCII)  # `python -m etl.load`
+# who opens a DuckDB file without importing duckdb: `dbt build`, dlt, ibis and SQLAlchemy
+_INDIRECT = re.compile(
+    r"""\bdbt["',\s]+(?:build|run|seed|snapshot|test)\b|\bdbtRunner\b"""
+    r"""|["']duckdb["':]|\b(?:ibis|destinations)\.duckdb\b""",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The first parts of the imported modules and the last parts of database files, sorted."""
+    """The first parts of the imported modules and the last parts of database files, sorted.
+
+    What opens DuckDB through another program or library counts as an import of duckdb.
+    """
 
     imports: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -45,6 +54,8 @@ def of(source: str, folder: Path, root: Path) -> Reach:
         modules = _modules(text)
         started = {name.rstrip(".") for name in _STARTED.findall(text)}
         imported.update(module.lstrip(".").partition(".")[0] for module in modules)
+        if len(text) <= _LARGEST and _INDIRECT.search(text):
+            imported.add("duckdb")
         named.update(files(text))
         for file in _local(modules | started, _SCRIPT.findall(text), folders):
             if file not in seen and len(seen) < _MOST:

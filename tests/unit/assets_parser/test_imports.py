@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from assets_parser.imports import Reach, files, of
 
 _SOURCE = """
@@ -57,6 +59,39 @@ def test_modules_and_scripts_of_the_project_are_followed(tmp_path: Path) -> None
     reach = of(source, assets, tmp_path)
     assert reach.files == ("app.db", "shop.duckdb")
     assert {"duckdb", "etl", "lib"} <= set(reach.imports)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "subprocess.run(['dbt', 'build', '--select', 'marts'])",
+        "os.system('cd dbt && uv run dbt run')",
+        "run(['sh', 'tool.sh'])",
+        "from dbt.cli.main import dbtRunner",
+        "dlt.pipeline('chess', destination='duckdb')",
+        "dlt.destinations.duckdb(os.environ['DB'])",
+        "ibis.duckdb.connect(PATH)",
+        "create_engine(f'duckdb:///{PATH}')",
+    ],
+)
+def test_duckdb_opened_through_another_program_or_library_counts(
+    source: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tool.sh").write_text("#!/bin/sh\nexec dbt build\n", "utf-8")
+    assert "duckdb" in of(source, tmp_path, tmp_path).imports
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "query('SELECT 1', connection='duckdb-default')",
+        "print('rows for dbt runs later')",
+        "folder = 'duckdb/exports'",
+        "# the table goes to duckdb",
+    ],
+)
+def test_a_word_about_duckdb_opens_nothing(source: str, tmp_path: Path) -> None:
+    assert of(source, tmp_path, tmp_path) == Reach()
 
 
 def test_what_a_shell_script_or_a_module_option_starts_is_followed(tmp_path: Path) -> None:
