@@ -39,10 +39,17 @@ def check_value(source: Source, node: Node, path: str) -> Any:
     if isinstance(node, SequenceNode):
         return _value_list(source, node)
     value = scalar(source, node) if isinstance(node, ScalarNode) else node
-    if value is node or (isinstance(value, float) and not math.isfinite(value)):
+    if value is node or not _fits(value):
         source.fault(node, "a check's value is a number, a text, true, false or a list")
         return None
     return value  # an unquoted date stays the text that was written
+
+
+def _fits(value: Any) -> bool:
+    """Whether Go holds the number, if it is one."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or fits_64_bits(value)
 
 
 def _value_list(source: Source, node: SequenceNode) -> list[Any]:

@@ -113,10 +113,11 @@ def test_a_list_of_values_holds_numbers_that_go_can_hold_or_texts(
     assert read(tmp_path, header).columns[0].checks[0].value == found
 
 
-def test_a_check_compares_with_no_infinity(tmp_path: Path) -> None:
-    """JSON, in which a step's description is kept, has no such number."""
+@pytest.mark.parametrize("value", [".inf", "9223372036854775808"])
+def test_a_check_compares_with_numbers_that_go_holds(tmp_path: Path, value: str) -> None:
+    """JSON, in which a step's description is kept, has no infinity either."""
     with pytest.raises(DefinitionError):
-        read(tmp_path, "columns:\n  - checks:\n      - {name: max, value: .inf}")
+        read(tmp_path, f"columns:\n  - checks:\n      - {{name: max, value: {value}}}")
 
 
 def test_empty_options_of_a_platform_say_nothing(tmp_path: Path) -> None:
