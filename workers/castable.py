@@ -54,6 +54,7 @@ class Column:
     lost: int = 0
     first: int = 0  # the row of the first loss, counted from 1
     doubtful: bool = False
+    odd: int = 0  # the row of the first value that is written in an unusual way
     nothing: int = 0  # values that say in words that there is none
     spelled: set[str] = field(default_factory=set)
 
@@ -69,9 +70,15 @@ class Column:
     def _note(self, bad: Found) -> None:
         for place, sure in bad:
             self.doubtful |= not sure
+            self.odd = self.odd or self.rows + place + 1
             if sure:
                 self.first = self.first or self.rows + place + 1
                 self.lost += 1
+
+    @property
+    def words(self) -> str:
+        """Its type, and where to look first when ingestr could not read some of its values."""
+        return f" as {self.hint.type} (look at row {self.odd:,} first)"
 
 
 def refuse_lost(columns: Iterable[Column], where: str = "") -> None:
@@ -120,7 +127,7 @@ def _text(array: Any, hint: str) -> Found:
     pattern = _decimal_pattern(hint) if kind == "decimal" else _STRICT[kind]
     good = pc.fill_null(pc.match_substring_regex(array, pattern), True)
     if kind in _DAYS and not _all_days(array.filter(good)):
-        yield 0, False
+        yield _no_day(array, good), False
     if _BITS.get(kind, 64) < 64 and pc.any(good).as_py():
         yield from _narrow(array, good, _BITS[kind])
     for place in pc.indices_nonzero(pc.invert(good)).to_pylist():
@@ -148,6 +155,16 @@ def _all_days(array: Any) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _no_day(array: Any, good: Any) -> int:
+    """The place of the first of them that is none."""
+    for place in pc.indices_nonzero(good).to_pylist():
+        try:
+            date.fromisoformat((array[place].as_py() or "2000-01-01")[:10])
+        except ValueError:
+            return int(place)
+    return 0
 
 
 def _narrow(array: Any, good: Any, bits: int) -> Found:

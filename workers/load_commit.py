@@ -16,7 +16,7 @@ from workers.errors import NotYet, StepFailed
 from workers.fences import Fence, Loaded, Overtaken
 from workers.load_flags import Load
 from workers.load_moves import Move
-from workers.load_proof import Given, Proof
+from workers.load_proof import STAMP, Given, Proof
 from workers.load_session import LoadSession, NoAnswer
 from workers.load_tables import Place
 from workers.sql.names import resolve
@@ -64,8 +64,21 @@ class Commit:
     def _looked(self, given: Given) -> Staged:
         if not self.columns:
             raise self._gone()
+        self._look_for_key()
         name, load = load_tables.quoted(self.session, self.staging), self.load
         return staged_proof.look(self.session, name, self.columns, given, load, table=self.table)
+
+    def _look_for_key(self) -> None:
+        """StepFailed if there is no incremental key: SQLite reads an unknown name as a text, and
+        finds no row of the interval."""
+        key, read = self.load.incremental_key, self.context.claim.step == "ingest"
+        if key and read and not self.load.refreshed and not resolve(key, self.columns):
+            have = ", ".join(name for name in self.columns if name != STAMP)
+            raise StepFailed(
+                "load",
+                f"the source has no column {key!r}, which `incremental_key` names; it has: {have}",
+                hint="correct it under `materialization`; nothing was changed",
+            )
 
     def _gone(self) -> StepFailed:
         """Why there is no staging table: a successor has dropped it, or ingestr made none."""

@@ -129,7 +129,12 @@ def _refuse_lost(context: StepContext, data: Data, load: Load, folder: Path) -> 
         part = arrow_files.selected(data, [name for _, name in doubtful], folder / "part.arrow")
         flags = ["--columns", column_hints.flag([column.hint for column, _ in doubtful])]
         made = rehearsal.play(context, f"mmap://{part}", "asset_data", flags, folder)
-        rehearsal.compare({column.hint.name: column.values for column, _ in doubtful}, made)
+        looked = [column for column, _ in doubtful]
+        rehearsal.compare(
+            {column.hint.name: column.values for column in looked},
+            made,
+            kinds={column.hint.name: column.words for column in looked},
+        )
 
 
 def _would_erase(table: str, missing: list[str]) -> StepFailed:

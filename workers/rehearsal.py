@@ -60,13 +60,19 @@ def play(context: StepContext, source: str, table: str, flags: Sequence[str], fo
     return made
 
 
-def compare(given: Mapping[str, int], made: Made, where: str = "") -> None:
-    """StepFailed if ingestr made fewer values than there were."""
+def compare(
+    given: Mapping[str, int], made: Made, where: str = "", *, kinds: Mapping[str, str] | None = None
+) -> None:
+    """StepFailed if ingestr made fewer values than there were; `kinds` are words about a column."""
     kept = {name: made.value(name) for name in given}
     lost = {n: given[n] - count for n, count in kept.items() if count is not None}
-    words = ", ".join(f"{count:,} of column {name!r}" for name, count in lost.items() if count > 0)
+    words = [
+        f"{count:,} of column {name!r}{(kinds or {}).get(name, '')}"
+        for name, count in lost.items()
+        if count > 0
+    ]
     if words:
-        raise unreadable(f"{words}{where}")
+        raise unreadable(f"{', '.join(words)}{where}")
 
 
 def _counted(path: Path) -> Made:

@@ -142,6 +142,14 @@ def test_delete_insert_by_a_number_reads_everything(plain: Pair) -> None:
     assert plain.copied("id name") == FIRST
 
 
+@pytest.mark.parametrize("strategy", ["delete+insert", "append"])
+def test_a_key_that_the_source_lacks_is_named(plain: Pair, strategy: str) -> None:
+    """SQLite takes its name for a text: no row would be read, with success."""
+    plain.prepare(ITEMS, ROWS)
+    with pytest.raises(StepFailed, match="'nowhere'"):
+        plain.ingest(strategy=strategy, key="nowhere")
+
+
 def test_an_interval_of_nothing_is_no_reason_to_fail(plain: Pair) -> None:
     """Where no key uses it."""
     plain.prepare(ITEMS, ROWS)

@@ -54,6 +54,19 @@ def test_a_value_that_does_not_fit_leaves_the_table_as_it_was(
     assert target.rows() == before
 
 
+@pytest.mark.parametrize(
+    ("declared", "values"), [("double", ["1.5", ""]), ("date", ["2024-01-01", "2024-02-30"])]
+)
+def test_a_value_that_only_ingestr_can_judge_is_found(
+    duckdb: Target, declared: str, values: list[str]
+) -> None:
+    """The type and a row are said, as for others."""
+    columns = (Column(name="c", type=declared),)
+    words = rf"1 of column 'c' as {declared} \(look at row 2 first\)"
+    with pytest.raises(StepFailed, match=words):
+        duckdb.load(one(values), columns=columns, **ENFORCED)
+
+
 def test_a_decimal_without_digits_keeps_its_fraction(target: Target) -> None:
     """ingestr alone rounds it to a whole number."""
     columns = (Column(name="c", type="numeric"),)
