@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from benchmarks.scale.plans import FLEET
 from benchmarks.scale.timing import Times
-from catalog import claims, details, holders, levels, placing, recover, workers
+from catalog import claims, details, holders, levels, placing, recover, turns, workers
 from catalog.claims import Claim
 from workers import contract, reconcile
 from workers.settings import Settings
@@ -17,10 +17,11 @@ RATES = {
     "beat alone": 1 / 5,
     "overdue": 1.0,
     "next due": 1.0,
-    "reconcile": 1 / 5,
+    "turn": 1 / 5,
     "look alone": SLOTS * 4 / 5,
     "renew alone": SLOTS * 1 / 5,
 }
+RECONCILE = 1 / 5  # times a second that one worker does it for all
 
 
 def looks(
@@ -41,10 +42,12 @@ def looks(
         times.take("stuck levels", lambda: recover.stuck_levels(engine, FLEET))
         times.take("takers", lambda: placing.takers(engine, FLEET, 20.0))
         times.take("reconcile", lambda: reconcile.run_once(engine, app, settings))
+        times.take("turn", lambda: turns.take(engine, "another's", 3600.0))
         times.take("advance", lambda: levels.advance(engine, run_id))
         times.take("status", lambda: details.asset_runs(engine, run_id))
 
 
 def busy(times: Times, count: int) -> float:
     """Seconds of work in a second that so many workers ask of the catalog, all slots at work."""
-    return count * sum(rate * times.mean(name) for name, rate in RATES.items())
+    each = sum(rate * times.mean(name) for name, rate in RATES.items())
+    return count * each + RECONCILE * times.mean("reconcile")
