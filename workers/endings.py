@@ -14,6 +14,17 @@ MEANINGS = {
     "SIGILL": "a package that was built for another processor",
 }
 _NO_REQUIREMENTS = "a requirements.txt beside the asset"
+_PACKAGES = {  # those whose name is not that of the module
+    "bruin": "bruin-sdk[duckdb], or with the extra of another database,",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "PIL": "pillow",
+    "psycopg2": "psycopg2-binary",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 _FILE_IN_USE = (
     "another step or program has the file open; name its connection in the asset's `secrets`, "
     "and the steps that use it take turns"
@@ -78,7 +89,9 @@ def _killed(kind: Kind, ended: Exit) -> StepFailed:
 def _hint(failure: Failure, spec: AssetSpec) -> str:
     if failure.type == "ModuleNotFoundError":
         where = spec.requirements.path if spec.requirements else _NO_REQUIREMENTS
-        return f"add the package to {where}; imports of your own start at the project root"
+        module = failure.message.partition("'")[2].partition("'")[0].partition(".")[0]
+        package = _PACKAGES.get(module, "the package")
+        return f"add {package} to {where}; imports of your own start at the project root"
     if "Could not set lock" in failure.message:
         return _FILE_IN_USE
     last = failure.frames[-1].source if failure.frames else ""

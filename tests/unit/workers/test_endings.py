@@ -51,6 +51,8 @@ def test_a_long_message_goes_into_the_detail() -> None:
         ("KeyError", "'a'", "row['a']", ""),
         ("IOException", "IO Error: Could not set lock on file", "duckdb.connect(x)", "take turns"),
         ("ModuleNotFoundError", "No module named 'x'", "import x", "requirements.txt"),
+        ("ModuleNotFoundError", "No module named 'bruin'", "import bruin", "bruin-sdk[duckdb]"),
+        ("ModuleNotFoundError", "No module named 'yaml.x'", "import yaml.x", "PyYAML"),
     ],
 )
 def test_common_mistakes_have_a_way_out(kind: str, message: str, source: str, hint: str) -> None:
