@@ -204,7 +204,7 @@ def _crash(lines: Sequence[str]) -> str:
     return next((line for line in lines if line.startswith(marks)), "")
 
 
-_ROUTINE = ("ingestion started", "Naming convention: ")
+_ROUTINE = ("ingestion started", "Naming convention: ", "Column override: ")
 _SHORT = 20  # characters; a shorter line may stand in the message by chance
 
 

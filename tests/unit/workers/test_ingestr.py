@@ -96,6 +96,12 @@ def test_an_error_is_said_once() -> None:
     assert said == ["Failed SQL query:", "DROP TABLE x"]
 
 
+def test_what_ingestr_says_of_each_declared_column_is_left_out() -> None:
+    """It stands before the error, once for each column."""
+    detail = 'Column override: "a" type changed from int64(p=0) to int8(p=0)\nLINE 1: x'
+    assert list(ingestr.beside("ingestr: no", detail)) == ["LINE 1: x"]
+
+
 class Silent:
     """A log that nobody reads."""
 
