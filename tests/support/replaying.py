@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import pack
+from catalog.engine import connect
+from tests.support import pack, statuses
 from tests.support.postgres import PostgresServer
 from workers.errors import StepFailed
 from workers.pool import Pool
@@ -75,12 +76,9 @@ class Replay:
     def __init__(self, home: Path, work: Path, server: PostgresServer | None) -> None:
         self._replay = _replay_module()
         self._home = home
-        status = ROOT / "scripts" / "replay_status"
         self._options = argparse.Namespace(
             cmd=shlex.join([*self._environ(), str(FLEET), "run"]),
-            status_cmd=shlex.join(
-                [*self._environ(), f"FLEET={FLEET}", sys.executable, str(status)]
-            ),
+            status_cmd="",  # known once there is a catalog
             pg=_address(server) if server else ":::",
             work=str(work),
             timeout=TIMEOUT,
@@ -99,6 +97,16 @@ class Replay:
         argv = [*self._environ(), str(FLEET), *arguments]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextmanager
+    def with_states(self) -> Iterator[None]:
+        """Compare also what the catalog says of assets and checks."""
+        settings = Settings.load({"FLEET_CONFIG": ""}, {"home": self._home})
+        engine = connect(settings.catalog_url)
+        with statuses.told(engine, self._home / "states.sock") as command:
+            self._options.status_cmd = command
+            yield
+        engine.dispose()
 
     def play(self, case: Case) -> list[str]:
         """What a case leaves otherwise than it should; nothing if it holds."""
@@ -127,7 +135,8 @@ def replay(server: PostgresServer | None, *, slots: int = 2) -> Iterator[Replay]
         made = Replay(folder / "home", folder / "work", server)
         made.fleet("up", "--no-flower", "--slots", str(slots))
         try:
-            yield made
+            with made.with_states():
+                yield made
         finally:
             made.fleet("down")
     finally:
