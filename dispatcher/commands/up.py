@@ -54,7 +54,8 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
         except FleetError:
             local.end(settings, found, grace=0)
             raise
-        engine.dispose()
+        finally:
+            engine.dispose()
     _tell(look.terminal, settings, found, as_json=look.as_json)
 
 
