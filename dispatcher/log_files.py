@@ -121,7 +121,7 @@ class LogFiles:
         self.ended.add(asset)
 
     def _known(self, name: str) -> _File | None:
-        stem, step, number, suffix = ("", *name.rsplit(".", 3))[-4:]
+        stem, step, number, suffix = ("", "", "", *name.rsplit(".", 3))[-4:]
         asset = self.assets.get(stem)
         if asset is None or suffix != "log" or not number.isdigit():
             return None

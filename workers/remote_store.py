@@ -143,6 +143,8 @@ class Remote:
             except FileNotFoundError:
                 return
         for path, facts in sorted(found.items()):
+            if facts["type"] != "file":  # the prefix itself: its first object came meanwhile
+                continue
             changed = facts.get("LastModified") or facts.get("mtime") or facts.get("created")
             moment = changed.timestamp() if hasattr(changed, "timestamp") else float(changed or 0)
             name = path.removeprefix(root.rstrip("/") + "/")

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.cli import Cli, until
 from tests.support.object_store import ObjectStore, object_store
 from tests.support.project import Project, home
 from workers import livelog, storage, stores
+from workers.remote_store import Remote
 from workers.settings import Settings
 from workers.stores import Changed, Gone, Recorded, StorageError, Store
 
@@ -24,6 +26,12 @@ def at(object_store: ObjectStore, folder: Path) -> Store:
     """The storage as a host with this home sees it."""
     given = {"home": folder, "storage": object_store.url, "storage_options": object_store.options}
     return stores.of(Settings.load({"FLEET_CONFIG": ""}, given))
+
+
+def remote(store: Store) -> Remote:
+    """It is one by URL."""
+    assert isinstance(store, Remote)
+    return store
 
 
 def test_what_one_host_stores_another_fetches_and_verifies(
@@ -50,6 +58,26 @@ def test_what_one_host_stores_another_fetches_and_verifies(
     two.delete("runs/a/x.arrow")
     assert [entry.name for entry in one.list("runs")] == []
     assert [one.create("mark"), two.create("mark")] == [True, False]
+
+
+def test_a_first_object_that_comes_during_a_listing_is_no_folder(
+    tmp_path: Path, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty listing asks a second question, which that object answers already."""
+    store = at(object_store, tmp_path)
+    files, _ = remote(store)._root
+    listed = files._lsdir
+
+    async def with_a_late_one(*args: Any, **options: Any) -> Any:
+        found = await listed(*args, **options)
+        object_store.client.put_object(
+            Bucket=object_store.bucket, Key="fleet/logs/7f3k2/a.script.1.log", Body=b"one"
+        )
+        return found
+
+    monkeypatch.setattr(files, "_lsdir", with_a_late_one)
+    assert list(store.list("logs/7f3k2")) == []
+    assert [entry.name for entry in store.list("logs/7f3k2")] == ["logs/7f3k2/a.script.1.log"]
 
 
 def test_a_store_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
