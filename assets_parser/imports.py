@@ -25,17 +25,24 @@ _INDIRECT = re.compile(
     r"""|["']duckdb["':]|\b(?:ibis|destinations)\.duckdb\b""",
     re.ASCII,
 )
+# os.environ["X"], unless it is set there, os.environ.get("X"), os.getenv("X"); R's Sys.getenv too
+_VARIABLE = re.compile(
+    r"""\b(?:environ(?:\.get\s?\(|\[)|getenv\()\s{0,9}["']([A-Za-z_]\w*)["'](?!\s?\]\s?=[^=])""",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The first parts of the imported modules and the last parts of database files, sorted.
 
-    What opens DuckDB through another program or library counts as an import of duckdb.
+    What opens DuckDB through another program or library counts as an import of duckdb. `reads`
+    are the variables that the sources ask the environment for by name.
     """
 
     imports: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 def of(source: str, folder: Path, root: Path) -> Reach:
@@ -47,6 +54,7 @@ def of(source: str, folder: Path, root: Path) -> Reach:
     folders = [folder, *(above for above in folder.parents if above.is_relative_to(root))]
     imported: set[str] = set()
     named: set[str] = set()
+    reads: set[str] = set()
     seen: set[Path] = set()
     waiting = [source]
     while waiting:
@@ -57,11 +65,17 @@ def of(source: str, folder: Path, root: Path) -> Reach:
         if len(text) <= _LARGEST and _INDIRECT.search(text):
             imported.add("duckdb")
         named.update(files(text))
+        if len(text) <= _LARGEST:
+            reads.update(_VARIABLE.findall(text))
         for file in _local(modules | started, _SCRIPT.findall(text), folders):
             if file not in seen and len(seen) < _MOST:
                 seen.add(file)
                 waiting.append(_text(file))
-    return Reach(imports=tuple(sorted(imported - {""})), files=tuple(sorted(named)))
+    return Reach(
+        imports=tuple(sorted(imported - {""})),
+        files=tuple(sorted(named)),
+        reads=tuple(sorted(reads)),
+    )
 
 
 def files(text: str) -> tuple[str, ...]:

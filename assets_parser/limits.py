@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sized
 from itertools import chain
 from typing import Any
 
+MOST_TEMPLATE = 200_000  # characters of one template, with the files that it includes
 MOST_TEXT = 10_000_000  # characters, of the output and of any text on the way to it
 _MOST_REPEATED = 100_000  # items of a repeated text or list, and columns of padding
 _MOST_BITS = 8_000  # of a whole number

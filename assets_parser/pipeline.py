@@ -48,6 +48,7 @@ class Loaded:
 
     pipeline: Pipeline
     faults: tuple[Fault, ...] = ()
+    unread: int = 0  # assets whose errors keep them out of the pipeline
 
     @property
     def errors(self) -> tuple[Fault, ...]:
@@ -75,14 +76,17 @@ def load(path: Path, *, root: Path | None = None) -> Loaded:
     values = _read_pipeline(source, str(file))
     words, faults = glossary.load(top)
     default = values.get("default", {})
+    found: list[Fault] = []
     assets = [
         asset
         for asset_path in discovery.asset_files(place.folder)
-        if (asset := _asset(asset_path, place, default, words, faults)) is not None
+        if (asset := _asset(asset_path, place, default, words, found)) is not None
     ]
+    unread = len({fault.file for fault in found if fault.severity is Severity.ERROR})
+    faults.extend(found)
     macros = _macros(place, faults)
     pipeline = _freeze(values, source, top, macros, assets)
-    return Loaded(pipeline=pipeline, faults=(*source.faults, *faults))
+    return Loaded(pipeline=pipeline, faults=(*source.faults, *faults), unread=unread)
 
 
 def _together(file: Path, root: Path | None) -> tuple[Path, str]:

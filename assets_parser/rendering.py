@@ -7,6 +7,7 @@ from typing import Any
 
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
+from assets_parser.included import Included
 from assets_parser.interval import Interval, modified
 from assets_parser.macros import Macros
 from assets_parser.model import Asset, CustomCheck, Hooks
@@ -27,6 +28,7 @@ class Rendering:
     variables: Mapping[str, Any]
     faults: list[Fault] = field(default_factory=list)
     macros: Macros | None = None
+    included: Included | None = None
     late: list[Fault] = field(default_factory=list)
 
     def custom_checks(self) -> tuple[CustomCheck, ...]:
@@ -95,4 +97,5 @@ class Rendering:
     @cached_property
     def _renderer(self) -> Renderer:
         dialect = dialect_of(self.asset.type)
-        return Renderer(names(self.context, self.variables, dialect), self.macros)
+        known = names(self.context, self.variables, dialect)
+        return Renderer(known, self.macros, self.included)

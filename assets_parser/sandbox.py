@@ -1,10 +1,10 @@
-"""The Jinja environment for hostile templates: no files, nothing of Python's, limited work.
+"""The Jinja environment for hostile templates: no files but the project's own, limited work.
 
 Only assets_parser.templates makes one, and only for a text that is a template.
 """
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
     StrictUndefined,
@@ -19,6 +19,9 @@ from jinja2.visitor import NodeTransformer
 
 from assets_parser import allowance, limits, sql_helpers
 from assets_parser.sandbox_filters import FILTERS, TESTS, check_helper, check_method
+
+if TYPE_CHECKING:
+    from assets_parser.included import Included
 
 _COUNTED = "_counted"
 _JOINED = "_joined"
@@ -45,9 +48,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Begin a rendering with its full allowance."""
         allowance.current().start()
 
-    def compiled(self, text: str, file: str = "") -> Template:
-        """The template, ready to render; TemplateSyntaxError also for include and import."""
-        tree = _Counting().visit(self.parse(text))
+    def compiled(self, text: str, file: str = "", included: "Included | None" = None) -> Template:
+        """The template, ready to render; TemplateSyntaxError also for what it may not read."""
+        tree = _Counting(self, included, len(text)).visit(self.parse(text))
         if not file:
             return self.from_string(tree)
         code = self.compile(tree, filename=file)
@@ -114,7 +117,17 @@ class _Namespace(Namespace):
 
 
 class _Counting(NodeTransformer):
-    """Makes loops, `~` and long text go through filters that count; refuses what reads files."""
+    """Makes loops, `~` and long text go through filters that count; refuses what reads files.
+
+    Files of the project that a template includes by name become part of it, so that nothing is
+    read while it renders, and what they do is counted too.
+    """
+
+    def __init__(self, sandbox: Sandbox, included: "Included | None", length: int) -> None:
+        self._sandbox = sandbox
+        self._included = included
+        self._length = length  # of the text with all that it includes
+        self._within: list[str] = []  # the files that include each other here
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         node.iter = _filtered(node.iter, _COUNTED)
@@ -146,11 +159,48 @@ class _Counting(NodeTransformer):
             return node
         return _filtered(nodes.Const(node.data, lineno=node.lineno), _STATIC)
 
-    def visit_Include(self, node: nodes.Node) -> nodes.Node:
+    def visit_Include(self, node: nodes.Include) -> nodes.Node:
+        if self._included is None:
+            return self.visit_Import(node)
+        name = node.template.value if isinstance(node.template, nodes.Const) else None
+        if not isinstance(name, str) or not node.with_context:
+            message = "'include' takes one fixed name of a file, and no 'without context'"
+            raise TemplateSyntaxError(message, node.lineno)
+        try:
+            text = self._included.text(name)
+        except FileNotFoundError as error:
+            if node.ignore_missing:
+                return nodes.Scope([], lineno=node.lineno)
+            raise TemplateSyntaxError(f"include: {error}", node.lineno) from None
+        except (OSError, ValueError) as error:
+            raise TemplateSyntaxError(f"include: {error}", node.lineno) from None
+        return self._inlined(name, text, node.lineno)
+
+    def _inlined(self, name: str, text: str, line: int) -> nodes.Node:
+        """What the file does, at this line of the template: errors in it are shown there."""
+        if name in self._within:
+            raise TemplateSyntaxError(f"include: {name} includes itself", line)
+        self._length += len(text)
+        if self._length > limits.MOST_TEMPLATE:
+            message = f"include: a template of more than {limits.MOST_TEMPLATE:,} characters"
+            raise TemplateSyntaxError(message, line)
+        self._within.append(name)
+        try:
+            tree = self.visit(self._sandbox.parse(text))
+        except TemplateSyntaxError as error:
+            if error.message and error.message.startswith("include: "):
+                raise TemplateSyntaxError(error.message, line) from None
+            message = f"include: {name}, line {error.lineno}: {error.message}"
+            raise TemplateSyntaxError(message, line) from None
+        finally:
+            self._within.pop()
+        return nodes.Scope(tree.body).set_lineno(line, override=True)
+
+    def visit_Import(self, node: nodes.Node) -> nodes.Node:
         word = type(node).__name__.lower().removeprefix("from")
         raise TemplateSyntaxError(f"'{word}' is not allowed: a template stands alone", node.lineno)
 
-    visit_Import = visit_FromImport = visit_Extends = visit_Include
+    visit_FromImport = visit_Extends = visit_Import
 
 
 def _filtered(node: nodes.Node, name: str) -> nodes.Filter:

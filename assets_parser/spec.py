@@ -80,6 +80,7 @@ class AssetSpec:
     working_dir: str = "."
     imports: tuple[str, ...] = ()  # top-level modules that the source imports
     opens: tuple[str, ...] = ()  # names of database files that the source speaks of
+    reads: tuple[str, ...] = ()  # variables that the source asks the environment for
     connection: str = ""  # where loads and checks go; empty if none
     secrets: tuple[Secret, ...] = ()
     materialization: Materialization = field(default_factory=Materialization)

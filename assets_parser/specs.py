@@ -10,6 +10,7 @@ from assets_parser import variables as values
 from assets_parser.connections import connection_of
 from assets_parser.environment import AssetContext
 from assets_parser.faults import DefinitionError, Fault
+from assets_parser.included import Included
 from assets_parser.interval import Interval
 from assets_parser.macros import Macros, macros_of
 from assets_parser.model import Asset, Hooks, Pipeline, Secret
@@ -69,6 +70,7 @@ class SpecMaker:
             working_dir=packages.folder,
             imports=reach.imports,
             opens=reach.files,
+            reads=reach.reads,
             connection=self._connection(asset, steps),
             secrets=_secrets(asset),
             materialization=asset.materialization,
@@ -144,7 +146,8 @@ class SpecMaker:
         return replace(context, interval=self._rendering(asset, context).interval())
 
     def _rendering(self, asset: Asset, context: AssetContext) -> Rendering:
-        return Rendering(asset, context, self._variables, self.faults, self._macros)
+        included = Included(self.pipeline.root, self.options.folder)
+        return Rendering(asset, context, self._variables, self.faults, self._macros, included)
 
     def _load_start(self, asset: Asset, context: AssetContext) -> datetime:
         """Where the loaded interval starts: a full refresh begins with the asset's start_date."""

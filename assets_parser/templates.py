@@ -15,13 +15,13 @@ from assets_parser.sql_helpers import SqlHelpers
 from assets_parser.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from assets_parser.included import Included
     from assets_parser.macros import Macros
     from assets_parser.sandbox import Sandbox
 
 _SIGNS = ("{{", "{%", "{#")
 _LINE_ENDS = re.compile(r"\r\n|\r")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
-_MOST_TEXT = 200_000  # characters of one template
 _MACROS = "<macros>"  # the name of the macros' template in tracebacks
 _TOO_DEEP = (RecursionError, MemoryError, SyntaxError)  # the last two are Python's compiler's
 _TEMPLATES = ("<template>", "<unknown>", _MACROS)
@@ -53,9 +53,15 @@ def is_template(text: str) -> bool:
 class Renderer:
     """Renders texts with the same names; not for several threads at a time."""
 
-    def __init__(self, names: Mapping[str, Any], macros: "Macros | None" = None) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        macros: "Macros | None" = None,
+        included: "Included | None" = None,
+    ) -> None:
         self.names = names
         self.macros = macros
+        self.included = included
         self._sandbox: Sandbox | None = None
         self._all: Mapping[str, Any] | None = None  # with what the macros define
 
@@ -94,8 +100,8 @@ class Renderer:
         return value
 
     def _rendered(self, text: str) -> str:
-        if len(text) > _MOST_TEXT:
-            raise _Broken(f"a template of more than {_MOST_TEXT:,} characters", 0)
+        if len(text) > limits.MOST_TEMPLATE:
+            raise _Broken(f"a template of more than {limits.MOST_TEMPLATE:,} characters", 0)
         if self._sandbox is None:
             from assets_parser.sandbox import Sandbox  # noqa: PLC0415 - jinja2 takes a while
 
@@ -105,7 +111,7 @@ class Renderer:
         parts: list[str] = []
         length = 0
         try:
-            for part in self._sandbox.compiled(text).generate(scope):
+            for part in self._sandbox.compiled(text, included=self.included).generate(scope):
                 length += len(part)
                 limits.text(length)
                 parts.append(part)
@@ -122,8 +128,10 @@ class Renderer:
         return self._all
 
     def _exported(self, sandbox: "Sandbox", macros: "Macros") -> dict[str, Any]:
-        if len(macros.text) > _MOST_TEXT:
-            raise _Broken(f"macros of more than {_MOST_TEXT:,} characters", 1, in_macros=True)
+        if len(macros.text) > limits.MOST_TEMPLATE:
+            raise _Broken(
+                f"macros of more than {limits.MOST_TEMPLATE:,} characters", 1, in_macros=True
+            )
         sandbox.start()
         try:
             return sandbox.exported(sandbox.compiled(macros.text, _MACROS), self.names)

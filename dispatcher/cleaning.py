@@ -1,5 +1,6 @@
 """Finds and removes what old runs left: logs, results, environments. Used by `fleet clean`."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ class Item:
 def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Iterator[Item]:
     """What is older than `age` seconds and belongs to no run that goes on."""
     before = time.time() - age
+    values = list(settings.run_dir.glob("*.env"))  # first: a run is recorded before it has any
     busy = {
         storage.file_name(run.id) for run in runs.recent(engine, 10_000) if run.ended_at is None
     }
@@ -38,13 +40,13 @@ def find(settings: Settings, engine: Engine, age: float, *, envs: bool) -> Itera
             yield from _stored(stores.of(settings), folder, what, busy, before)
             continue
         for path in _entries(settings.storage_path / folder):
-            if path.name not in busy and _newest(path) < before:
+            if path.name not in busy and _is_old(path, before):
                 yield _item(what, path)
-    for path in settings.run_dir.glob("*.env"):  # a run that nobody followed to its end
+    for path in values:  # of a run that nobody followed to its end
         if path.stem not in busy:
             yield _item("values file", path)
     for path in _entries(settings.envs) if envs else ():
-        if path.is_dir() and not path.name.startswith(".") and _newest(path) < before:
+        if path.is_dir() and not path.name.startswith(".") and _is_old(path, before):
             yield _item("environment", path)
 
 
@@ -82,6 +84,8 @@ def remove(settings: Settings, item: Item) -> None:
             shutil.rmtree(aside)
         else:
             aside.unlink()
+    except FileNotFoundError:
+        return  # somebody else removed it meanwhile
     except OSError as error:
         raise FleetError(f"cannot remove {item.path}: {error.strerror}") from error
 
@@ -92,18 +96,25 @@ def note(engine: Engine, items: Iterable[Item]) -> None:
 
 
 def _item(what: str, path: Path) -> Item:
-    inside = path.rglob("*") if path.is_dir() else [path]
-    return Item(what=what, path=path, bytes=sum(_size(file) for file in inside))
+    inside = [Path(place, name) for place, _, names in os.walk(path) for name in names]
+    return Item(what=what, path=path, bytes=sum(_size(file) for file in inside or [path]))
 
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _newest(path: Path) -> float:
-    """When the thing was changed last; environments keep their last use in a file's time."""
-    inside = path.iterdir() if path.is_dir() else ()
-    return max([path.stat().st_mtime, *(entry.lstat().st_mtime for entry in inside)])
+def _is_old(path: Path, before: float) -> bool:
+    """Whether it is there and was changed last before that time.
+
+    Environments keep their last use in a file's time.
+    """
+    try:
+        inside = path.iterdir() if path.is_dir() else ()
+        newest = max([path.stat().st_mtime, *(entry.lstat().st_mtime for entry in inside)])
+    except FileNotFoundError:  # somebody else removes it, or something is just made in it
+        return False
+    return newest < before
 
 
 def _size(file: Path) -> int:

@@ -33,7 +33,8 @@ class Embedded:
     server: valkey.Server
     worker: "WorkerProcess"
     folder: Path
-    closed: bool = False
+    killed: bool = False
+    owes: bool = False  # the catalog may have a run of it that goes on, by what is written there
 
     def check(self) -> None:
         """FleetError if the worker or the server ended by itself."""
@@ -44,15 +45,21 @@ class Embedded:
                     hint=tail(self.folder / f"{name}.log"),
                 )
 
-    def close(self, *, keep_logs: bool = False) -> None:
+    def kill(self) -> None:
         """End everything at once: what counts is in the catalog already."""
-        if self.closed:
+        if self.killed:
             return
-        self.closed = True
+        self.killed = True
         os.close(self.worker.lifeline)
         for process in (self.worker.process, self.server.process):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+    def close(self, *, keep_logs: bool = False) -> None:
+        """End it and forget it, unless it owes something: then the next command sees to that."""
+        self.kill()
+        if self.owes:
+            return
         _record_path(self.settings).unlink(missing_ok=True)
         if not keep_logs:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -12,10 +12,11 @@ _TAB = 4
 _NARROW = 20  # columns; a line is not cut to less
 
 
-def show(terminal: Terminal, faults: Iterable[Fault], root: Path) -> None:
-    """Print all faults to stderr, in the order of their files and lines."""
+def show(terminal: Terminal, faults: Iterable[Fault], root: Path, *, warnings: bool = True) -> None:
+    """Print the faults to stderr, in the order of their files and lines."""
     read = cache(_lines_of)
-    for fault in sorted(faults, key=lambda f: (f.file, f.line, f.column)):
+    shown = [fault for fault in faults if warnings or fault.severity is Severity.ERROR]
+    for fault in sorted(shown, key=lambda f: (f.file, f.line, f.column)):
         for line in render(terminal, fault, read(root / fault.file) if fault.file else []):
             terminal.note(line)
         if terminal.github:

@@ -5,18 +5,18 @@ Its password and the broker's address travel in its environment: no command line
 
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dispatcher import embedded
+from dispatcher import embedded, ports
 from dispatcher.processes import spawn
 from workers.settings import Settings
 
 USER = "fleet"
 PORT = 5555
+_claims: list[ports.Claim] = []  # of this command, which ends once its Flower answers
 
 
 def start(settings: Settings, log: Path) -> tuple[Mapping[str, str], int]:
@@ -65,14 +65,18 @@ def environ(settings: Settings, page: Mapping[str, str]) -> dict[str, str]:
 
 
 def answers(page: Mapping[str, str]) -> bool:
-    """Whether its page can be opened."""
+    """Whether its page can be opened: with this password, or it would be somebody else's."""
+    from base64 import b64encode
     from http import HTTPStatus
     from http.client import HTTPConnection, HTTPException  # `fleet run` needs none of it
 
     address = urlsplit(page["url"])
     connection = HTTPConnection(address.hostname or "", address.port, timeout=5)
+    words = b64encode(f"{page['user']}:{page['password']}".encode()).decode()
     try:
-        connection.request("GET", "/healthcheck")
+        connection.request(
+            "GET", "/api/workers?status=1", headers={"Authorization": f"Basic {words}"}
+        )
         return connection.getresponse().status == HTTPStatus.OK
     except (OSError, HTTPException):
         return False
@@ -81,17 +85,10 @@ def answers(page: Mapping[str, str]) -> bool:
 
 
 def free_port() -> int:
-    """Flower's usual port if it is free, else any other."""
-    for port in (PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    raise OSError("no free port")
+    """Flower's usual port if it is free, else any other; no other command gets it meanwhile."""
+    claim = ports.this(PORT) or ports.any_free()
+    _claims.append(claim)
+    return claim.port
 
 
 def main() -> None:

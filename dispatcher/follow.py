@@ -17,12 +17,12 @@ from dispatcher.board import AssetRow, Board
 from dispatcher.fleets import Fleet
 from dispatcher.log_files import LogLine
 from dispatcher.patience import Patience
+from dispatcher.words import CTRL_C
 
 _QUICK, _SLOW = 0.03, 0.1  # seconds between looks: short runs should not feel long
 _SETTLED = 3.0  # seconds after which a run is no short one
 _LOOK_AT_FLEET = 2.0
 _AWAY = 0.5  # seconds between looks at a catalog that does not answer
-CTRL_C = "Ctrl-C"
 _SIGNALS = {signal.SIGINT: CTRL_C, signal.SIGTERM: "the command was told to end (SIGTERM)"}
 
 
@@ -51,8 +51,8 @@ class Display(Protocol):
 class Logs(Protocol):
     """Where log lines come from."""
 
-    def read(self) -> Iterator[LogLine]:
-        """The lines that came since the last time."""
+    def read(self, *, fresh: bool = False) -> Iterator[LogLine]:
+        """The lines that came since the last time; `fresh` looks anew, however lately it did."""
 
     def close(self, asset: str) -> None:
         """This asset is over, and its lines were read."""
@@ -117,13 +117,18 @@ class Follow:
         run = runs.get(self.engine, self.run_id)
         # the run first, then its assets, then their logs: what a later one shows, an earlier one
         # may not know yet, but never the other way round
-        since = 0.0 if views.run_row(run).over else self._since
+        over = views.run_row(run).over
+        since = 0.0 if over or run.now < self._since else self._since  # its clock was set back
         changed = runs.asset_runs(self.engine, self.run_id, changed_since=since)
-        self._read_logs()
+        in_order = sorted(changed, key=lambda v: (v.ended_at or v.changed_at, v.position))
+        rows = [views.asset_row(view) for view in in_order]
+        # nobody comes back for the lines of what is over
+        while self._read_logs(fresh=any(_ends(row, board) for row in rows)) and over:
+            pass
         board.run, board.now = views.run_row(run), run.now
         self._since = max([self._since, *(view.changed_at for view in changed)])
-        for view in sorted(changed, key=lambda v: (v.ended_at or v.changed_at, v.position)):
-            self._take(board, views.asset_row(view))
+        for row in rows:
+            self._take(board, row)
         self.display.tick(board)
         return board.run.over
 
@@ -136,9 +141,13 @@ class Follow:
             self.logs.close(row.name)
         self.display.changed(row, before, board)
 
-    def _read_logs(self) -> None:
-        for line in self.logs.read():
+    def _read_logs(self, *, fresh: bool) -> bool:
+        """Show what came; whether anything did."""
+        came = False
+        for line in self.logs.read(fresh=fresh):
+            came = True
             self.display.log(line.asset, line.step, line.text)
+        return came
 
     def _look_at_fleet(self, patience: Patience) -> bool:
         if time.monotonic() - self._looked >= _LOOK_AT_FLEET:
@@ -164,6 +173,12 @@ class Follow:
             ends = "stops everything" if self.fleet.embedded else "leaves it to itself"
             again = "Ctrl-C again" if self._why == CTRL_C else f"{self._why}; once more"
             self.display.notice(f"cancelling run {self.run_id}; {again} {ends}")
+
+
+def _ends(row: AssetRow, board: Board) -> bool:
+    """Whether the asset is over, and the board does not know it yet."""
+    before = board.rows.get(row.name)
+    return row.over and before is not None and not before.over
 
 
 def _unseen(row: AssetRow) -> AssetRow:

@@ -19,8 +19,8 @@ class LiveLogs:
         client = livelog.client(settings)
         self._follower = livelog.Follower(client, settings.fleet, run_id)
 
-    def read(self) -> Iterator[LogLine]:
-        """What came since the last time."""
+    def read(self, *, fresh: bool = False) -> Iterator[LogLine]:
+        """What came since the last time, a bounded part of it."""
         from redis import RedisError
 
         try:
@@ -44,10 +44,10 @@ class AllLogs:
         self._live = live
         self._shown: dict[tuple[str, str, int], int] = {}
 
-    def read(self) -> Iterator[LogLine]:
+    def read(self, *, fresh: bool = False) -> Iterator[LogLine]:
         """What came since the last time."""
         for source in (self._stored, self._live):
-            for line in source.read():
+            for line in source.read(fresh=fresh):
                 where = (line.asset, line.step, line.number)
                 if line.seq > self._shown.get(where, 0):
                     self._shown[where] = line.seq

@@ -65,16 +65,22 @@ def find(settings: Settings) -> Local | None:
 def start(settings: Settings, *, with_flower: bool) -> Local:
     """Start Valkey, a worker and Flower, detached from this command and its terminal."""
     server = valkey.start(settings.run_dir / "up", bound=False)
-    server.wait()
-    own = replace(settings, broker=server.url, results="", fleet=_name(settings))
-    log = settings.logs / "worker.log"
-    worker = spawn(embedded.worker_argv(), embedded.worker_environ(own), log, bound=False)
-    pids = {"valkey": server.process.pid, "worker": worker.pid}
-    page: Mapping[str, str] = {}
-    if with_flower:
-        page, pids["flower"] = flower.start(own, settings.logs / "flower.log")
-    local = _local(own, pids, page)
-    write_private(path(settings), _plain(local))
+    pids = {"valkey": server.process.pid}
+    try:
+        server.wait()
+        own = replace(settings, broker=server.url, results="", fleet=_name(settings))
+        log = settings.logs / "worker.log"
+        worker = spawn(embedded.worker_argv(), embedded.worker_environ(own), log, bound=False)
+        pids["worker"] = worker.pid
+        page: Mapping[str, str] = {}
+        if with_flower:
+            page, pids["flower"] = flower.start(own, settings.logs / "flower.log")
+        local = _local(own, pids, page)
+        write_private(path(settings), _plain(local))
+    except BaseException:  # also Ctrl-C: nobody else knows of them yet
+        for pid in pids.values():
+            identify(pid).send(signal.SIGKILL, group=True)
+        raise
     return local
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from workers import storage, stores
 from workers.settings import Settings
-from workers.stores import Store
+from workers.stores import Gone, Store
 
 _AT_ONCE = 1 << 20  # bytes
 _LOOK = 2.0  # seconds between two looks at a store that is asked over the network
@@ -32,18 +32,18 @@ class LogLine(NamedTuple):
 class Source(Protocol):
     """The log files of one run, wherever they are."""
 
-    def sizes(self) -> Mapping[str, int]:
-        """Bytes of each by name."""
+    def sizes(self, *, fresh: bool) -> Mapping[str, int]:
+        """Bytes of each by name; those of a moment ago will do, unless they are to be `fresh`."""
 
     def read(self, name: str, offset: int) -> bytes:
-        """What comes at that offset; not all of a long one."""
+        """What comes at that offset, not all of a long one; nothing if it was removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _InFolder:
     folder: Path
 
-    def sizes(self) -> Mapping[str, int]:
+    def sizes(self, *, fresh: bool) -> Mapping[str, int]:
         try:
             with os.scandir(self.folder) as found:
                 return {entry.name: entry.stat().st_size for entry in found}
@@ -51,9 +51,12 @@ class _InFolder:
             return {}
 
     def read(self, name: str, offset: int) -> bytes:
-        with (self.folder / name).open("rb") as file:
-            file.seek(offset)
-            return file.read(_AT_ONCE)
+        try:
+            with (self.folder / name).open("rb") as file:
+                file.seek(offset)
+                return file.read(_AT_ONCE)
+        except FileNotFoundError:
+            return b""
 
 
 @dataclass(slots=True)
@@ -63,15 +66,18 @@ class _InStore:
     _looked: float = 0.0
     _sizes: dict[str, int] = field(default_factory=dict)
 
-    def sizes(self) -> Mapping[str, int]:
-        if not self._looked or time.monotonic() - self._looked > _LOOK:
+    def sizes(self, *, fresh: bool) -> Mapping[str, int]:
+        if fresh or not self._looked or time.monotonic() - self._looked > _LOOK:
             found = self.store.list(self.prefix)
             self._sizes = {entry.name.rpartition("/")[2]: entry.bytes for entry in found}
             self._looked = time.monotonic()
         return self._sizes
 
     def read(self, name: str, offset: int) -> bytes:
-        return self.store.read(f"{self.prefix}/{name}", offset, _AT_ONCE)
+        try:
+            return self.store.read(f"{self.prefix}/{name}", offset, _AT_ONCE)
+        except Gone:
+            return b""
 
 
 @dataclass(slots=True)
@@ -106,9 +112,9 @@ class LogFiles:
     ended: set[str] = field(default_factory=set)  # assets whose logs are read to their end
     _files: dict[str, _File] = field(default_factory=dict)
 
-    def read(self) -> Iterator[LogLine]:
+    def read(self, *, fresh: bool = False) -> Iterator[LogLine]:
         """Lines that are there now and were not read yet."""
-        sizes = self.source.sizes()
+        sizes = self.source.sizes(fresh=fresh)
         for name in sorted(sizes):
             if name not in self._files and (found := self._known(name)):
                 self._files[name] = found

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from catalog import retention, runs
 from dispatcher import fleets, live_logs, log_files
@@ -36,13 +37,20 @@ class Reader:
         files = live_logs.of_run(fleet, stored, self.run_id)
         over = False
         while not over:
-            over = not follow or run_row(runs.get(self.engine, self.run_id)).over
-            self._print(files)
+            over = not follow or self._over()
+            self._print(files, last=over)
             if not over:
                 time.sleep(0.1)
         if not self._printed:
             self.terminal.note(self._nothing())
         return 0
+
+    def _over(self) -> bool:
+        """Whether the run is; while the catalog does not answer, it goes on."""
+        try:
+            return run_row(runs.get(self.engine, self.run_id)).over
+        except (OperationalError, InterfaceError):
+            return False
 
     def _nothing(self) -> str:
         """Why no line was printed."""
@@ -51,12 +59,10 @@ class Reader:
             return f"the logs of run {self.run_id} were removed {ago(gone)}, as they were too old"
         return f"{self.asset or 'the assets'} wrote nothing in run {self.run_id} (so far)"
 
-    def _print(self, files: Logs) -> None:
-        found = list(files.read())
-        while found:
+    def _print(self, files: Logs, *, last: bool) -> None:
+        while found := list(files.read(fresh=last)):
             for line in found:
                 self._line(line)
-            found = list(files.read())
 
     def _line(self, line: LogLine) -> None:
         if (self.step and line.step != self.step) or (self.asset and line.asset != self.asset):

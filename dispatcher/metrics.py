@@ -6,6 +6,7 @@ probes. The catalog is the source; the broker adds how many messages lie there.
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -124,9 +125,18 @@ def serve(collector: FleetCollector, address: str, port: int) -> ThreadingHTTPSe
         def log_message(self, format: str, *args: Any) -> None:
             logger.debug(format, *args)
 
-    server = ThreadingHTTPServer((address, port), Handler)
-    server.daemon_threads = True
-    return server
+    return _Server((address, port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked may have gone before the answer, as when a scrape took too long."""
+        if isinstance(error := sys.exc_info()[1], ConnectionError):
+            logger.debug("%s has gone: %s", client_address, error)
+        else:
+            super().handle_error(request, client_address)
 
 
 def _queues_page(collector: FleetCollector) -> tuple[str, bytes] | None:

@@ -108,6 +108,7 @@ class Patience:
         try:
             settings = self.fleet.settings
             sure = time.monotonic() - self._since > settings.lease
-            reconcile.run_once(self.engine, self._app, settings, bury=sure)
+            sends = not self._mute  # who sent now would wait for minutes, deaf to Ctrl-C
+            reconcile.run_once(self.engine, self._app, settings, bury=sure, sends=sends)
         except (OperationalError, RedisError):
             return  # without a broker nothing can be sent; the notice says so

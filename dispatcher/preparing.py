@@ -18,11 +18,11 @@ from assets_parser.model import Pipeline
 from assets_parser.pipeline import load
 from assets_parser.plan import Surroundings, build
 from assets_parser.spec import Plan
-from dispatcher import fault_text, options
+from dispatcher import fault_text, options, withheld
+from dispatcher.look import Look
 from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
-from dispatcher.terminal import Terminal
 from workers.secrets_backends.names import VARIABLES
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ class Checked:
 
     pipeline: Pipeline
     faults: tuple[Fault, ...]
+    unread: int = 0  # assets that their errors keep out of the pipeline
+
+    @property
+    def assets(self) -> int:
+        """How many assets were looked at, those that could not be read as well."""
+        return len(self.pipeline.assets) + self.unread
 
     @property
     def errors(self) -> int:
@@ -65,7 +71,7 @@ def check(
     loaded = standalone.load(target.pipeline) if target.standalone else load(target.pipeline)
     loaded = replace(loaded, pipeline=_rendered(loaded.pipeline, variant, var))
     faults = validation.report(loaded, slow=slow) if rules else loaded.faults
-    return Checked(pipeline=loaded.pipeline, faults=tuple(faults))
+    return Checked(pipeline=loaded.pipeline, faults=tuple(faults), unread=loaded.unread)
 
 
 def _rendered(pipeline: Pipeline, variant: str, var: Sequence[str]) -> Pipeline:
@@ -79,18 +85,19 @@ def _rendered(pipeline: Pipeline, variant: str, var: Sequence[str]) -> Pipeline:
 
 
 def prepare(
-    target: Target, flags: RunFlags, terminal: Terminal, earlier: "Earlier | None" = None
+    target: Target, flags: RunFlags, look: Look, earlier: "Earlier | None" = None
 ) -> Prepared:
     """The plan of a run. Prints faults and raises Refused if one of them stops it.
 
     With `earlier` it is what that run left undone, with its options.
     """
+    terminal = look.terminal
     root = target.base
     try:
         rules = not flags.no_validation
         checked = check(target, variant=flags.variant, var=flags.var, rules=rules)
         root = Path(checked.pipeline.root)
-        _stop_at_faults(terminal, checked, root)
+        _stop_at_faults(look, checked, root)
         _one_variant(checked.pipeline, flags.variant)
         prepared = _planned(target, flags, checked.pipeline, root, earlier)
     except DefinitionError as error:
@@ -99,7 +106,7 @@ def prepare(
     if prepared.plan.faults:
         fault_text.show(terminal, prepared.plan.faults, root)
         terminal.note("note: what these errors are about will fail; everything else runs")
-    for notice in prepared.plan.notices:
+    for notice in (*prepared.plan.notices, *withheld.notes(prepared.plan.assets, os.environ)):
         terminal.note(f"note: {notice}")
     return prepared
 
@@ -113,13 +120,12 @@ def _one_variant(pipeline: Pipeline, chosen: str) -> None:
         )
 
 
-def _stop_at_faults(terminal: Terminal, checked: Checked, root: Path) -> None:
-    if not checked.faults:
-        return
-    fault_text.show(terminal, checked.faults, root)
+def _stop_at_faults(look: Look, checked: Checked, root: Path) -> None:
+    terminal = look.terminal
+    fault_text.show(terminal, checked.faults, root, warnings=not look.quiet)
     if checked.errors:
         terminal.note("")
-        terminal.note(fault_text.count(checked.faults, len(checked.pipeline.assets)))
+        terminal.note(fault_text.count(checked.faults, checked.assets))
         raise Refused("the pipeline has errors")
 
 

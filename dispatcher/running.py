@@ -13,7 +13,7 @@ from dispatcher.look import Look
 from dispatcher.problems import FleetError
 from dispatcher.run_flags import RunFlags
 from dispatcher.target import Target
-from dispatcher.words import some
+from dispatcher.words import CTRL_C, some
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def detached(request: Request) -> int:
     engine = _catalog(settings)
     bundle = _bundle(engine, prepared, fleet, request)
     run_id = _record(engine, prepared, fleet, bundle)
-    _send(engine, run_id, prepared, fleet, bundle)
+    try:
+        _send(engine, run_id, prepared, fleet, bundle)
+    except KeyboardInterrupt:  # nobody was told its id
+        _cancel(engine, run_id, request)
+        raise
     terminal = request.look.terminal
     terminal.note(_identity(prepared, fleet, run_id))
     terminal.line(json.dumps({"v": 1, "run": run_id}) if request.look.as_json else run_id)
@@ -107,9 +111,9 @@ def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
     """The plan of what the command line asks for; `fleet plan` shows it."""
     from dispatcher import options, preparing
 
-    flags, terminal = options.settled(request.flags, settings), request.look.terminal
+    flags, look = options.settled(request.flags, settings), request.look
     if not (flags.continues or request.retry):
-        return preparing.prepare(aim, flags, terminal)
+        return preparing.prepare(aim, flags, look)
     from dispatcher import continuing, lookup
 
     engine = _catalog(settings)
@@ -120,10 +124,10 @@ def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
         earlier = continuing.of_pipeline(engine, settings, flags, aim)
     if unheeded := continuing.unheeded(flags):
         given = ", ".join(unheeded)
-        terminal.note(
+        look.terminal.note(
             f"note: the options are those of run {earlier.id}, whatever is given: {given}"
         )
-    return preparing.prepare(aim, continuing.flags_of(flags, earlier), terminal, earlier)
+    return preparing.prepare(aim, continuing.flags_of(flags, earlier), look, earlier)
 
 
 @contextmanager
@@ -140,10 +144,12 @@ def _sign_off(engine: "Engine", fleet: Fleet, *, over: bool) -> None:
     from catalog import workers
     from catalog.recover import interrupt
 
-    fleet.close()
+    assert fleet.embedded
+    fleet.embedded.kill()
     workers.leave(engine, fleet.settings.worker)
     if not over:
         interrupt(engine, fleet.settings.fleet, "its command ended")
+    fleet.embedded.owes = False
 
 
 def _sweep(engine: "Engine", fleet: Fleet) -> None:
@@ -217,17 +223,18 @@ def _submit_and_follow(
     engine: "Engine", prepared: "Prepared", fleet: Fleet, request: Request
 ) -> int:
     """The exit code. From its record on, no run is left to itself in silence."""
-    bundle = _bundle(engine, prepared, fleet, request)
-    run_id = _record(engine, prepared, fleet, bundle)
-    over = False
+    bundle, run_id, over = _bundle(engine, prepared, fleet, request), "", False
+    if fleet.embedded:
+        fleet.embedded.owes = True
     try:
+        run_id = _record(engine, prepared, fleet, bundle)
         _send(engine, run_id, prepared, fleet, bundle)
         code = _follow(engine, run_id, prepared, fleet, request)
         over = code != INTERRUPTED
         return code
     except KeyboardInterrupt:  # it came before the display could heed it
-        _cancel(engine, run_id, request)
-        if not fleet.embedded:  # what runs on the fleet is seen to its end; a second one leaves
+        asked = run_id and _cancel(engine, run_id, request)
+        if asked and not fleet.embedded:  # what runs there is seen to its end; a second one leaves
             _follow(engine, run_id, prepared, fleet, request)
         raise
     finally:
@@ -237,11 +244,14 @@ def _submit_and_follow(
                 _sweep(engine, fleet)
 
 
-def _cancel(engine: "Engine", run_id: str, request: Request) -> None:
+def _cancel(engine: "Engine", run_id: str, request: Request) -> bool:
+    """Whether there was something to cancel."""
     from catalog import runs
 
-    runs.cancel(engine, run_id, "Ctrl-C")
-    request.look.terminal.note(f"cancelling run {run_id}")
+    asked = runs.cancel(engine, run_id, CTRL_C)
+    if asked:
+        request.look.terminal.note(f"cancelling run {run_id}")
+    return asked
 
 
 def _follow(

@@ -23,7 +23,7 @@ VERSION = 1
 
 def show(terminal: Terminal, engine: Engine, view: RunView, *, quiet: bool, verbose: bool) -> None:
     """Print the run's assets, one line each, its failures and the line for the whole."""
-    board = views.board(engine, view.id)
+    board = views.board_of(view, runs.asset_runs(engine, view.id))
     lines = Lines(terminal, name_width(list(board.rows), terminal))
     terminal.line(lookup.identity(view))
     steps = _steps(engine, view.id, board.now) if verbose else {}
@@ -46,13 +46,13 @@ def timings(terminal: Terminal, engine: Engine, board: Board) -> None:
             terminal.line(line)
 
 
-def document(engine: Engine, run_id: str) -> str:
+def document(engine: Engine, view: RunView) -> str:
     """The run as one JSON document; `main` and `checks` are what Bruin would say of each."""
-    board = views.board(engine, run_id)
-    view = runs.get(engine, run_id)
-    steps = runs.step_views(engine, run_id)
-    results = runs.check_results(engine, run_id)
-    found = runs.asset_runs(engine, run_id)
+    # what is read later may know more, never less: all of a run that is over was there by then
+    found = runs.asset_runs(engine, view.id)
+    steps = runs.step_views(engine, view.id)
+    results = runs.check_results(engine, view.id)
+    board = views.board_of(view, found)
     facts = {
         "v": VERSION,
         "run": view.id,
@@ -66,7 +66,7 @@ def document(engine: Engine, run_id: str) -> str:
         "ended_at": view.ended_at,
         "check_counts": check_counts(board),
         "assets": [_asset(asset, steps, board.now) for asset in found],
-        "checks": _checks(engine, run_id, found, results),
+        "checks": _checks(engine, view.id, found, results),
     }
     return json.dumps(facts)
 

@@ -1,5 +1,6 @@
 """Gives a plan to a fleet: records the run, then sends one message. For `fleet run`, `submit`."""
 
+import contextlib
 import getpass
 import os
 import secrets
@@ -17,6 +18,7 @@ from dispatcher.files import write_private
 from dispatcher.fleets import Fleet, place
 from dispatcher.preparing import Prepared
 from dispatcher.problems import FleetError
+from dispatcher.words import CTRL_C
 from workers import contract, run_values
 from workers.settings import Settings
 from workers.signing import Signer
@@ -34,6 +36,10 @@ def record(engine: Engine, prepared: Prepared, fleet: Fleet, bundle: str = "") -
             _record(engine, prepared, fleet, run_id, bundle)
         except IntegrityError:
             continue  # the id is taken
+        except KeyboardInterrupt:  # the run may stand there already, and nobody knows its id
+            with contextlib.suppress(LookupError):
+                runs.cancel(engine, run_id, CTRL_C)
+            raise
         except runs.ContinuedAlready as error:
             raise continued(prepared.plan.options.continues, str(error)) from None
         return run_id

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets_parser.discovery import ASSET_FOLDERS
 from dispatcher.problems import FleetError
 
 PIPELINE_FILES = ("pipeline.yml", "pipeline.yaml")
@@ -51,7 +52,7 @@ def _sorted(arguments: Iterable[str], here: Path) -> tuple[list[Path], list[str]
     for argument in filter(None, arguments):  # an empty one is none, as for Bruin
         path = here / argument
         if path.is_dir():
-            folders.append(_folder(path, argument))
+            folders.append(_folder(path, argument, folders))
         elif path.name in PIPELINE_FILES and path.is_file():
             folders.append(path.parent.resolve())
         elif path.is_file():
@@ -61,9 +62,13 @@ def _sorted(arguments: Iterable[str], here: Path) -> tuple[list[Path], list[str]
     return folders, assets, names
 
 
-def _folder(path: Path, argument: str) -> Path:
+def _folder(path: Path, argument: str, named: Sequence[Path]) -> Path:
+    """The pipeline that a folder names; its `assets/` after it adds nothing, as for Bruin."""
     if pipeline_file(path):
         return path.resolve()
+    above = path.resolve().parent
+    if path.name in ASSET_FOLDERS and above in named:
+        return above
     raise FleetError(f"{argument} holds no pipeline.yml", hint=_around(path) or _below(path))
 
 

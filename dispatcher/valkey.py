@@ -3,6 +3,7 @@
 Used by embedded fleets and `fleet up`; it keeps nothing on disk: the catalog decides.
 """
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatcher import ports
+from dispatcher.ports import Claim
 from dispatcher.problems import FleetError
 from dispatcher.processes import spawn
 
@@ -39,22 +42,28 @@ class Server:
     """A server that runs, or is about to: `wait` says when it answers."""
 
     process: "subprocess.Popen[bytes]"
-    port: int
+    claim: Claim
     password: str
     log: Path
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.claim.port
 
     @property
     def url(self) -> str:
         """Its address, password included: never for a command line or a log."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
-    def wait(self, seconds: float = 10.0) -> None:
+    def wait(self, seconds: float = 60.0) -> None:
         """Return when it answers; FleetError if it ends or stays silent."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise FleetError("Valkey did not start", hint=_last_line(self.log))
             if ping(self.port, self.password):
+                self.claim.let_go()
                 return
             time.sleep(0.005)
         raise FleetError(f"Valkey did not answer within {seconds:.0f} s", hint=f"see {self.log}")
@@ -63,14 +72,14 @@ class Server:
 def start(folder: Path, *, bound: bool) -> Server:
     """Start a server on a free port; `folder` gets its log and is only for this user."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log, port, password = folder / "valkey.log", _free_port(), secrets.token_urlsafe(24)
-    text = _CONFIG.format(port=port, password=password, folder=folder)
+    log, claim, password = folder / "valkey.log", ports.any_free(), secrets.token_urlsafe(24)
+    text = _CONFIG.format(port=claim.port, password=password, folder=folder)
     # "-" reads the configuration from stdin: the password touches neither argv nor disk
     process = spawn([binary(), "-"], _environ(), log, bound=bound, stdin=subprocess.PIPE)
     assert process.stdin is not None
-    process.stdin.write(text.encode())
-    process.stdin.close()
-    return Server(process, port, password, log)
+    with contextlib.suppress(BrokenPipeError), process.stdin:  # `wait` tells why it has ended
+        process.stdin.write(text.encode())
+    return Server(process, claim, password, log)
 
 
 def binary() -> str:
@@ -98,13 +107,6 @@ def _platform() -> str:
 
 def _environ() -> dict[str, str]:
     return {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def ping(port: int, password: str) -> bool:

@@ -14,7 +14,12 @@ from dispatcher.report import FailedCheck, Failure
 def board(engine: Engine, run_id: str) -> Board:
     """The whole run as it is now; LookupError if there is none of this id."""
     run = runs.get(engine, run_id)
-    rows = {view.asset: asset_row(view) for view in runs.asset_runs(engine, run_id)}
+    return board_of(run, runs.asset_runs(engine, run_id))
+
+
+def board_of(run: RunView, assets: Iterable[AssetView]) -> Board:
+    """A run, and its assets as they were read after it."""
+    rows = {view.asset: asset_row(view) for view in assets}
     return Board(run=run_row(run), rows=planned(rows), now=run.now)
 
 

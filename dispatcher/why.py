@@ -52,6 +52,7 @@ class Scene:
 
 def scene(engine: Engine, run: RunView, name: str, lease: float) -> Scene:
     """What there is to know; FleetError if the run has no such asset."""
+    steps = tuple(runs.step_views(engine, run.id, name))  # first: a step may end between the two
     assets = {view.asset: view for view in runs.asset_runs(engine, run.id)}
     if name not in assets:
         raise FleetError(f"run {run.id} has no asset '{name}'", hint=nearest(name, assets))
@@ -62,7 +63,7 @@ def scene(engine: Engine, run: RunView, name: str, lease: float) -> Scene:
         run=run,
         asset=assets[name],
         assets=assets,
-        steps=tuple(runs.step_views(engine, run.id, name)),
+        steps=steps,
         upstreams=spec.upstreams if spec else (),
         workers=tuple(w for w in workers.all_workers(engine) if w.info.fleet == run.fleet),
         lease=lease,

@@ -15,6 +15,8 @@ SIGNS: Mapping[str, tuple[str, str, str]] = {  # state: sign, the same in ASCII,
     "lost": ("✗", "x", "red"),
 }
 
+CTRL_C = "Ctrl-C"  # why a run was cancelled
+
 
 def duration(seconds: float) -> str:
     """0.8s, 41s, 2m 14s, 3h 05m, 2d 4h."""

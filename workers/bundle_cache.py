@@ -167,13 +167,19 @@ def _shared(marker: Path) -> Iterator[bool]:
 
 
 def _remove(folder: Path, *, broken: bool = False) -> bool:
-    """Rename it away and delete it, unless somebody uses it and it is not broken anyway."""
+    """Rename it away and delete it, unless somebody uses it and it is not broken anyway.
+
+    False too if another process was faster.
+    """
     trash = folder.with_name(f"{TRASH}{folder.name}-{uuid.uuid4().hex[:6]}")
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(FileNotFoundError):
             marker = stack.enter_context((folder / MARKER).open("rb"))
             if not try_lock(marker.fileno()) and not broken:
                 return False
-        folder.rename(trash)
+        try:
+            folder.rename(trash)
+        except FileNotFoundError:
+            return False
     shutil.rmtree(trash, ignore_errors=True)
     return True

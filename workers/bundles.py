@@ -53,14 +53,23 @@ class Bundle:
 
 def of_project(root: Path, settings: Settings) -> Bundle:
     """What workers elsewhere will see of the project. Raises BundleRefused."""
-    root = root.resolve()
+    root, left = root.resolve(), _TRIES
+    while True:
+        left -= 1
+        try:
+            return _of_project(root, settings)
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError)  # as an editor's file, while we look at it
+            if not (gone and left):
+                why = f"cannot read {error.filename}: {error.strerror}"
+                raise BundleRefused(why) from error
+
+
+def _of_project(root: Path, settings: Settings) -> Bundle:
     apart = (settings.home, settings.storage_path)
     files = project_files.find(root, settings.bundle_include, apart)
     _stop_at_size(root, files, settings.bundle_max_bytes)
-    try:
-        return Bundle(root=root, listing=listing.of_files(root, files))
-    except OSError as error:
-        raise BundleRefused(f"cannot read {error.filename}: {error.strerror}") from error
+    return Bundle(root=root, listing=listing.of_files(root, files))
 
 
 def _stop_at_size(root: Path, files: list[project_files.ProjectFile], most: int) -> None:

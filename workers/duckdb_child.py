@@ -84,7 +84,8 @@ class Child:
 
     def _left(self) -> float | None:
         """Seconds until the step may be somebody else's; None while no database is open."""
-        return None if self._lease is None else max(0.0, self._at + self._lease - clock())
+        lease = self._lease  # the other thread takes it away when it closes
+        return None if lease is None else max(0.0, self._at + lease - clock())
 
     def _open(
         self, path: str, config: dict[str, Any], read_only: bool, cwd: str, lease: float

@@ -141,10 +141,10 @@ class EnvStore:
             marker = json.loads((folder / MARKER).read_text("utf-8"))
             present = {path.name for path in (folder / marker["packages"]).iterdir()}
             whole = present.issuperset(marker["installed"]) and (folder / "bin" / "python").exists()
-        except (OSError, ValueError, KeyError, TypeError):
+            if whole:
+                os.utime(folder / MARKER)
+        except (OSError, ValueError, KeyError, TypeError):  # or it is evicted this moment
             return False
-        if whole:
-            os.utime(folder / MARKER)
         return whole
 
     def _lock_file(self, key: str) -> Path:
@@ -210,7 +210,10 @@ class EnvStore:
             os.close(descriptor)
 
     def _remove(self, folder: Path, *, broken: bool = False) -> bool:
-        """Rename it away and delete it, unless somebody uses it and it is not broken anyway."""
+        """Rename it away and delete it, unless somebody uses it and it is not broken anyway.
+
+        False too if another process was faster.
+        """
         trash = self._root / f"{TRASH}{folder.name}-{uuid.uuid4().hex[:6]}"
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(FileNotFoundError):
@@ -220,7 +223,10 @@ class EnvStore:
                 except BlockingIOError:
                     if not broken:
                         return False
-            folder.rename(trash)
+            try:
+                folder.rename(trash)
+            except FileNotFoundError:
+                return False
         shutil.rmtree(trash, ignore_errors=True)
         return True
 

@@ -173,7 +173,10 @@ class _Memory:
             return None
         key, stamp = str(path), [stat.st_mtime_ns, stat.st_size]
         if self._facts.get(key, [None])[0] != stamp:
-            self._facts[key] = [stamp, _probe(path)]
+            try:
+                self._facts[key] = [stamp, _probe(path)]
+            except subprocess.TimeoutExpired:  # the host is busy: it is asked again the next time
+                return None
             self._changed = True
         answer: list[str] | None = self._facts[key][1]
         return answer
@@ -189,10 +192,13 @@ class _Memory:
 
 
 def _probe(path: Path) -> list[str] | None:
+    """What it says of itself, None if it does not run; TimeoutExpired if it does not answer."""
     argv = [str(path), "-I", "-S", "-c", PROBE]
     try:
         done = subprocess.run(argv, capture_output=True, timeout=PROBE_TIMEOUT, check=True)
         answer: list[str] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     return answer

@@ -5,6 +5,7 @@ only have to notice every change.
 """
 
 import codecs
+import contextlib
 import hashlib
 import os
 import re
@@ -101,12 +102,18 @@ def local_state(line: str, base: Path, path: str = "") -> Iterator[str]:
     target = base / Path(path.removeprefix("file://").removeprefix("file:"))
     if line.startswith(("-e", "--editable")):
         target = target / "pyproject.toml"
-    files = [target] if target.is_file() else sorted(target.rglob("*"))
+    files = [target] if target.is_file() else _files(target)
     for file in files[:MAX_LOCAL_FILES]:
         inside = file.relative_to(target).parts
         if file.is_file() and not any(p.startswith((".", "__pycache__")) for p in inside):
-            stat = file.stat()
-            yield f"{os.fspath(file)} {stat.st_size} {stat.st_mtime_ns}"
+            with contextlib.suppress(FileNotFoundError):
+                stat = file.stat()
+                yield f"{os.fspath(file)} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _files(folder: Path) -> list[Path]:
+    """All below a folder, into which a build may write and from which it may remove meanwhile."""
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def digest(parts: list[str]) -> str:

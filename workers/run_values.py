@@ -40,6 +40,13 @@ def sweep(engine: "Engine", settings: Settings) -> None:
         try:
             over = runs.get(engine, left.stem).ended_at is not None
         except LookupError:
-            over = time.time() - left.stat().st_mtime > _YOUNG
+            over = _is_old(left)
         if over:
             left.unlink(missing_ok=True)
+
+
+def _is_old(left: Path) -> bool:
+    try:
+        return time.time() - left.stat().st_mtime > _YOUNG
+    except FileNotFoundError:  # somebody else removed it meanwhile
+        return False

@@ -5,6 +5,7 @@ another fleet may share the storage.
 """
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -49,9 +50,6 @@ def _of(place: Store, run_id: str, found: Abandoned) -> list[str]:
 
 def _without_empty(folder: Path) -> None:
     """Remove folders of which nothing is left, deepest first."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            with contextlib.suppress(OSError):  # it is not empty
-                path.rmdir()
-    with contextlib.suppress(OSError):  # nor is this one, or it is not there
-        folder.rmdir()
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):  # it is not empty, or it is not there any more
+            os.rmdir(place)  # noqa: PTH106 - a text

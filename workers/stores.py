@@ -180,14 +180,14 @@ class Folder:
 
     def list(self, folder: str) -> Iterator[Entry]:
         """Regular files only."""
-        for path in sorted(storage.inside(self.folder, folder).rglob("*")):
+        walked = os.walk(storage.inside(self.folder, folder), onerror=_unless_gone)
+        for path in sorted(Path(place, name) for place, _, names in walked for name in names):
             try:
                 found = path.lstat()
             except FileNotFoundError:
                 continue  # removed meanwhile
-            if not path.is_dir():
-                name = storage.relative(self.folder, path)
-                yield Entry(name=name, bytes=found.st_size, changed=found.st_mtime)
+            name = storage.relative(self.folder, path)
+            yield Entry(name=name, bytes=found.st_size, changed=found.st_mtime)
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -199,6 +199,12 @@ class Folder:
             raise Gone(self.words, error) from error
         except OSError as error:
             raise StorageError(self.words, error) from error
+
+
+def _unless_gone(error: OSError) -> None:
+    """A folder may be removed while it is looked through."""
+    if not isinstance(error, FileNotFoundError | PermissionError):
+        raise error
 
 
 def of(settings: Settings) -> Store:

@@ -31,6 +31,7 @@ POLL = 0.1  # seconds between two looks at `stop` and the time limit
 DRAIN = 1.0  # seconds to wait for output that somebody outside the tree still holds open
 ANSWER = 5.0  # seconds beyond the grace for a guardian to say that the tree has ended
 CHUNK = 256 * 1024
+_ROUNDING = 1.5  # seconds: the system counts when processes began in ticks, from a whole second on
 
 
 class SupervisorError(RuntimeError):
@@ -108,6 +109,7 @@ class Supervisor:
         """
         order = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), "lease": lease}
         order |= {"confine": dict(confine or {})}
+        begun = time.time() - _ROUNDING  # before the order: this process may be paused behind it
         reading = self._begin(order, output)
         watch = _Watch(
             supervisor=self,
@@ -116,7 +118,7 @@ class Supervisor:
             stop=stop,
             deadline=time.monotonic() + timeout if timeout > 0 else 0.0,
             grace=grace,
-            begun=time.time() - 1.0,  # the system counts in its own ticks
+            begun=begun,
         )
         with self._ticking(lease / 5):
             return watch.follow()

@@ -86,6 +86,7 @@ def _look(engine: "Engine", fleet: "Fleet", found: "list[Scheduled]", request: "
             FleetError,
             DefinitionError,
             SQLAlchemyError,
+            OSError,  # of a file that went while it was read
         ) as error:  # the others go on, and so does this one
             request.look.terminal.note(f"{one.pipeline.name}: {error}")
     waits = [(schedules.following(one, now) - now).total_seconds() for one in found]
@@ -99,7 +100,7 @@ def _again(paths: Any, found: "list[Scheduled]", look: Look) -> "list[Scheduled]
 
     try:
         return schedules.find(paths)
-    except (FleetError, DefinitionError) as error:
+    except (FleetError, DefinitionError, OSError) as error:
         look.terminal.note(f"{error}: going on with what was read before")
         return found
 

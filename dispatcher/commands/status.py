@@ -21,7 +21,7 @@ def command(*, run: str, last: bool, overrides: dict[str, Any], look: Look) -> i
     engine = fleets.catalog(fleets.load_settings(overrides))
     view = lookup.newest(engine) if last else lookup.run(engine, run)
     if look.as_json:
-        look.terminal.line(status_text.document(engine, view.id))
+        look.terminal.line(status_text.document(engine, view))
     else:
         status_text.show(look.terminal, engine, view, quiet=look.quiet, verbose=look.verbose)
     return 1 if view.state in ("failed", "interrupted") else 0

@@ -51,7 +51,7 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
         found = local.start(own, with_flower=with_flower)
         try:
             local.wait(settings, found, engine)
-        except FleetError:
+        except BaseException:  # also Ctrl-C: half a fleet is none
             local.end(settings, found, grace=0)
             raise
         finally:

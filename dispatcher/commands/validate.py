@@ -71,12 +71,12 @@ def _show(look: Look, found: "list[Checked]") -> None:
     from dispatcher import fault_text
 
     for one in found:
-        fault_text.show(look.terminal, one.faults, Path(one.pipeline.root))
+        root = Path(one.pipeline.root)
+        fault_text.show(look.terminal, one.faults, root, warnings=not look.quiet)
     faults = [fault for one in found for fault in one.faults]
-    if faults:
+    if faults and not look.quiet:
         look.terminal.note("")
-    count = sum(len(one.pipeline.assets) for one in found)
-    look.terminal.line(fault_text.count(faults, count))
+    look.terminal.line(fault_text.count(faults, sum(one.assets for one in found)))
 
 
 def _wishes(flags: dict[str, Any]) -> "Wishes":

@@ -12,6 +12,7 @@ import pytest
 
 from dispatcher.cli import COMMANDS
 from tests.support.cli import Cli, project, until
+from tests.support.project import home
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +32,7 @@ BROKEN = {
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """The command with a fleet that is up."""
     folder = tmp_path_factory.mktemp("cli")
-    command = Cli(folder / "home", folder)
+    command = Cli(home(folder / "home"), folder)
     project(folder / "shop", SCRIPTS)
     project(folder / "broken", BROKEN)
     assert command("up", "--no-flower").returncode == 0

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.support.cli import Cli, until
-from tests.support.project import Project
+from tests.support.project import Project, living_in
 
 pytestmark = pytest.mark.e2e
 
@@ -195,9 +195,7 @@ def test_a_cancelled_run_is_continued(up: Cli, project: Project) -> None:
     assert ran(up) == {"first": "skipped", "slow": "succeeded"}
 
 
-def test_a_killed_command_with_its_own_fleet_is_continued(
-    tmp_path: Path, project: Project, shared: Cli
-) -> None:
+def test_a_killed_command_with_its_own_fleet_is_continued(tmp_path: Path, project: Project) -> None:
     cli = Cli(tmp_path / "home", tmp_path)
     project.script("first", "print('first ran')\n")
     slow = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
@@ -207,6 +205,7 @@ def test_a_killed_command_with_its_own_fleet_is_continued(
     until(lambda: _state(cli, "last", "slow") == "running")
     process.send_signal(signal.SIGKILL)
     process.wait()
+    until(lambda: not living_in(project.folder))  # or the killed run would come to its end
     (project.folder / "go").touch()
     done = cli("run", "shop", "--continue")
     assert done.returncode == 0, done.stdout + done.stderr

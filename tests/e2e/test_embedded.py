@@ -4,13 +4,14 @@ import json
 import os
 import re
 import signal
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.cli import Cli, project, until
+from tests.support.cli import Cli, heard, project, rest, until
+from tests.support.project import command_line, lives
 
 pytestmark = pytest.mark.e2e
 
@@ -34,16 +35,9 @@ def processes(cli: Cli) -> list[psutil.Process]:
     return found
 
 
-def alive(found: list[psutil.Process]) -> list[psutil.Process]:
+def alive(found: Sequence[psutil.Process]) -> list[psutil.Process]:
     """Those that still run."""
-    return [process for process in found if _runs(process)]
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:  # it went between the two questions
-        return False
+    return [process for process in found if lives(process)]
 
 
 def test_a_run_leaves_nothing_behind(cli: Cli) -> None:
@@ -71,49 +65,49 @@ def test_scripts_that_open_one_file_by_its_path_take_turns(cli: Cli) -> None:
 def test_no_command_line_shows_the_password(cli: Cli) -> None:
     """Not of the server, the worker, or anything that they start."""
     command = cli.start("run", "slow")
-    assert command.stdout is not None
-    until(lambda: "on" in (command.stdout.readline() or "on"))
-    running = processes(cli)
-    url = next(p.environ()["FLEET_BROKER"] for p in running if "workers.main" in p.cmdline())
-    secret = re.search(r"://:(.+)@", url)
+    heard(command, "[raw.slow] on\n")
+    running = {process: command_line(process) for process in processes(cli)}
+    worker = next(process for process, line in running.items() if "workers.main" in line)
+    secret = re.search(r"://:(.+)@", worker.environ()["FLEET_BROKER"])
     assert secret
-    assert len(running) > 2
-    assert not [p for p in running if secret[1] in " ".join(p.cmdline())]
+    assert len(list(filter(None, running.values()))) > 2
+    assert not [line for line in running.values() if secret[1] in line]
     command.send_signal(signal.SIGINT)
-    command.communicate(timeout=30)
+    rest(command)
 
 
 def test_ctrl_c_once_cancels_the_run(cli: Cli) -> None:
     command = cli.start("run", "slow")
-    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    heard(command, "[raw.slow] on\n")
     command.send_signal(signal.SIGINT)
-    rest, _ = command.communicate(timeout=30)
-    assert command.returncode == 130
-    assert "Ctrl-C again stops everything" in rest
+    text = rest(command)
+    assert command.returncode == 130, text
+    assert "Ctrl-C again stops everything" in text
     assert cli.status()["state"] == "cancelled"
 
 
 def test_a_request_to_end_cancels_the_run_under_its_own_name(cli: Cli) -> None:
     command = cli.start("run", "slow")
-    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    heard(command, "[raw.slow] on\n")
     command.send_signal(signal.SIGTERM)
-    rest, _ = command.communicate(timeout=30)
-    assert "the command was told to end (SIGTERM); once more stops everything" in rest
-    assert "Ctrl-C" not in rest
+    text = rest(command)
+    assert "the command was told to end (SIGTERM); once more stops everything" in text
+    assert "Ctrl-C" not in text
     assert cli.status()["reason"] == "the command was told to end (SIGTERM)"
 
 
 def test_ctrl_c_twice_stops_everything(cli: Cli) -> None:
     stubborn = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     project(cli.cwd / "stubborn", {"a.b": stubborn + "print('on', flush=True)\ntime.sleep(987)\n"})
-    command = cli.start("run", "stubborn")
-    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    patient = Cli(cli.home, cli.cwd, {"FLEET_STOP_GRACE": "600"})  # the first one is not enough
+    command = patient.start("run", "stubborn")
+    heard(command, "[a.b] on\n")
     running = processes(cli)
-    for _ in range(2):
-        command.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    command.communicate(timeout=30)
-    assert command.returncode == 130
+    command.send_signal(signal.SIGINT)
+    heard(command, "cancelling run")
+    command.send_signal(signal.SIGINT)
+    text = rest(command)
+    assert command.returncode == 130, text
     until(lambda: not alive(running))
     assert cli.status()["state"] in ("interrupted", "cancelled")
 
@@ -121,9 +115,9 @@ def test_ctrl_c_twice_stops_everything(cli: Cli) -> None:
 def test_a_killed_command_takes_its_fleet_with_it(cli: Cli) -> None:
     """kill -9: the worker notices through the lifeline, and the next start ends the run."""
     command = cli.start("run", "slow")
-    until(lambda: "on\n" in (command.stdout.readline() if command.stdout else ""))
+    heard(command, "[raw.slow] on\n")
     running = processes(cli)
-    assert any("sleep" in p.name() for p in running)
+    assert any("sleep" in command_line(process) for process in running)
     command.kill()
     command.wait()
     until(lambda: not alive(running))
@@ -135,7 +129,7 @@ def test_a_killed_command_takes_its_fleet_with_it(cli: Cli) -> None:
 
 def test_two_embedded_fleets_do_not_disturb_each_other(cli: Cli) -> None:
     both = [cli.start("run", "quick") for _ in range(2)]
-    ends = [one.communicate(timeout=60)[0] for one in both]
+    ends = [one.communicate(timeout=120)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], ends
     assert all("1 succeeded" in end for end in ends)
 
@@ -159,7 +153,7 @@ def test_the_records_of_fleets_are_for_this_user_only(cli: Cli) -> None:
 
 def test_down_spares_a_process_that_only_has_the_number(cli: Cli) -> None:
     """A record of an earlier boot, or a reused process id, names nobody."""
-    cli("up", "--no-flower")
+    assert cli("up", "--no-flower").returncode == 0
     record = cli.home / "run" / "up.json"
     facts = json.loads(record.read_text())
     real = {name: dict(one) for name, one in facts["processes"].items()}

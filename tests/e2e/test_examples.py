@@ -13,7 +13,7 @@ from tests.support.cli import FLEET, Cli
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT, Project, example, home
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]  # the first test waits for all runs
 
 DATES = ("--start-date", "2026-03-01", "--end-date", "2026-03-04", "--var", "days=4")
 

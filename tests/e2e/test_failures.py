@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import Cli, until
+from tests.support.cli import Cli, heard, rest, until
+from tests.support.pauses import paused_worker
 from tests.support.project import ESCAPED, Project, living_in
 
 pytestmark = pytest.mark.e2e
@@ -192,13 +193,14 @@ linux = pytest.mark.skipif(
 def test_a_timeout_kills_the_whole_tree(up: Cli, project: Project) -> None:
     """Also a grandchild that left its session and ignores SIGTERM."""
     project.script("slow", ESCAPED)
-    run = up.start("run", "shop", "--timeout", "4")
-    until(lambda: len(living_in(project.folder)) >= 3)
-    text, _ = run.communicate(timeout=60)
-    assert run.returncode == 1
-    assert "all started" in text
-    assert "took longer than 4 s" in text
-    until(lambda: not living_in(project.folder))
+    for seconds in (4, 20, 100):  # a busy machine needs more for the tree to grow
+        done = up("run", "shop", "--timeout", str(seconds))
+        assert done.returncode == 1, done.stdout
+        assert f"took longer than {seconds} s" in done.stdout
+        until(lambda: not living_in(project.folder))
+        if "all started" in done.stdout:
+            break
+    assert "all started" in done.stdout
 
 
 @linux
@@ -209,7 +211,7 @@ def test_cancel_from_another_shell_kills_the_whole_tree(up: Cli, project: Projec
     until(lambda: len(living_in(project.folder)) >= 3)
     name = json.loads(up("runs", "--json").stdout)["runs"][0]["id"]
     assert up("cancel", name).returncode == 0
-    text, _ = run.communicate(timeout=60)
+    text, _ = run.communicate(timeout=120)
     assert run.returncode == 1
     assert f"run {name} cancelled" in text
     assert {a["state"] for a in up.status(name)["assets"]} == {"cancelled"}
@@ -222,8 +224,8 @@ def test_ctrl_c_once_cancels_and_leaves_no_process(up: Cli, project: Project) ->
     run = up.start("run", "shop")
     until(lambda: len(living_in(project.folder)) >= 3)
     run.send_signal(signal.SIGINT)
-    text, _ = run.communicate(timeout=60)
-    assert run.returncode == 130
+    text, _ = run.communicate(timeout=120)
+    assert run.returncode == 130, text
     assert "cancelling run" in text
     assert up.status()["state"] == "cancelled"
     until(lambda: not living_in(project.folder))
@@ -234,12 +236,13 @@ def test_ctrl_c_twice_leaves_the_run_to_the_fleet(up: Cli, project: Project) -> 
     deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     project.script("slow", deaf + "print('on', flush=True)\ntime.sleep(600)\n")
     run = up.start("run", "shop")
-    until(lambda: "[slow] on" in (run.stdout.readline() if run.stdout else ""))
-    run.send_signal(signal.SIGINT)
-    until(lambda: "cancelling" in (run.stdout.readline() if run.stdout else ""))
-    run.send_signal(signal.SIGINT)
-    text, _ = run.communicate(timeout=60)
-    assert run.returncode == 130
+    heard(run, "[slow] on")
+    with paused_worker(up):  # or the run might be over before the second one
+        run.send_signal(signal.SIGINT)
+        heard(run, "cancelling")
+        run.send_signal(signal.SIGINT)
+        text = rest(run)
+    assert run.returncode == 130, text
     assert "come back with: fleet follow" in text
     until(lambda: not living_in(project.folder))
     until(lambda: up.status()["state"] == "cancelled")

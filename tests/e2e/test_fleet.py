@@ -4,15 +4,13 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 import redis
 
 from tests.support.cli import Cli, until
+from tests.support.pauses import paused_worker
 from tests.support.project import Project, overlaps
 
 pytestmark = pytest.mark.e2e
@@ -22,20 +20,6 @@ def record(cli: Cli) -> dict[str, object]:
     """What `fleet up` wrote down about its processes."""
     found: dict[str, object] = json.loads((cli.home / "run" / "up.json").read_text())
     return found
-
-
-@contextmanager
-def paused_worker(cli: Cli) -> Iterator[None]:
-    """The fleet while its worker, and all that it started, is stopped."""
-    main = psutil.Process(record(cli)["processes"]["worker"]["pid"])  # type: ignore[index]
-    processes = [main, *main.children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
 
 
 def test_a_run_waits_for_the_worker_because_work_goes_through_the_broker(
@@ -85,7 +69,7 @@ def test_workers_limits_how_much_of_a_run_goes_on_at_once(
 ) -> None:
     """The assets' own journal tells; without the flag the two slots are really used."""
     for n in range(5):
-        project.journaled(f"part{n}", 0.5)
+        project.journaled(f"part{n}", 0.5, company=1 if alone else 2)
     done = up("run", "shop", *flags)
     assert done.returncode == 0, done.stdout
     spans = project.spans()
@@ -127,11 +111,13 @@ def test_a_fleet_without_workers_says_so_and_goes_on_when_one_comes(tmp_path: Pa
         told = tmp_path / "told.txt"
         with told.open("w") as file:
             run = far.start("run", "shop", to=file)
-        until(lambda: "lives: start one with fleet worker" in told.read_text(), 60)
+        until(lambda: "lives: start one with fleet worker" in told.read_text())
         late = far.start("worker", "--slots", "1")
-        assert run.wait(timeout=60) == 0, told.read_text()
-        assert "[hello] worked" in told.read_text()
-        late.terminate()
-        late.wait(timeout=30)
+        try:
+            assert run.wait(timeout=120) == 0, told.read_text()
+            assert "[hello] worked" in told.read_text()
+        finally:
+            late.terminate()
+            late.communicate(timeout=120)
     finally:
         first("down", "--now")

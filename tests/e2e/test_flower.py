@@ -6,9 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,9 +19,12 @@ from urllib.parse import quote, urlsplit
 import psutil
 import pytest
 
-from dispatcher.flower import free_port
-from tests.support.cli import Cli, until
+from dispatcher import fleets, flower, local
+from dispatcher.problems import FleetError
+from tests.support.cli import Cli, heard, until
+from tests.support.ports import free_port
 from tests.support.project import Project
+from workers.settings import Settings
 
 pytestmark = pytest.mark.e2e
 
@@ -32,8 +38,16 @@ def page(shared: Cli, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, 
     project.script("broken", "raise SystemExit(3)\n")
     facts = json.loads((shared.home / "run" / "up.json").read_text())
     found: Mapping[str, str] = facts["flower"]
+    until(lambda: any(api(found, "workers?status=1").values()))  # it hears what they say
     assert Cli(shared.home, project.folder.parent)("run", "watched").returncode == 1
+    until(lambda: ended(found) >= ENDS)
     return found
+
+
+FAILED = {("watched/main.bad · checks", "FAILURE"), ("watched/broken · script", "FAILURE")}
+ENDS = FAILED | {
+    (f"watched/main.rows · {step}", "SUCCESS") for step in ("materialize", "load", "checks")
+}
 
 
 def _check(name: str) -> str:
@@ -56,7 +70,7 @@ def api(
     if login:
         words = base64.b64encode(f"{page['user']}:{page['password']}".encode()).decode()
         request.add_header("Authorization", f"Basic {words}")
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.loads(answer.read())
 
 
@@ -68,11 +82,9 @@ def ended(page: Mapping[str, str]) -> set[tuple[str, str]]:
 
 def test_tasks_have_readable_names_and_true_states(page: Mapping[str, str]) -> None:
     """A failed asset is a FAILURE at the step that failed, and only there."""
-    steps = ("materialize", "load", "checks")
-    expected = {(f"watched/main.rows · {step}", "SUCCESS") for step in steps}
-    failed = {("watched/main.bad · checks", "FAILURE"), ("watched/broken · script", "FAILURE")}
-    until(lambda: expected | failed <= ended(page), 10)
-    assert {task for task in ended(page) if task[1] == "FAILURE"} == failed
+    shown = ended(page)
+    assert shown >= ENDS
+    assert {task for task in shown if task[1] == "FAILURE"} == FAILED
 
 
 def test_shown_arguments_are_the_run_and_the_asset(page: Mapping[str, str]) -> None:
@@ -92,7 +104,8 @@ def test_nothing_is_shown_without_the_password(page: Mapping[str, str]) -> None:
 def test_nothing_can_be_changed_with_the_password(page: Mapping[str, str], shared: Cli) -> None:
     """Read-only: neither pools nor tasks; and what Flower itself might send, workers refuse."""
     before = shared("runs", "--json").stdout
-    (worker,) = api(page, "workers?refresh=1")
+    # a worker that says nothing for a second is not shown
+    (worker,) = until(lambda: list(api(page, "workers?refresh=1")))
     for path in (f"worker/shutdown/{worker}", f"worker/pool/shrink/{worker}?n=1"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             api(page, path, data=b"")
@@ -107,8 +120,7 @@ def test_a_password_that_was_set_is_on_no_screen_and_in_no_command_line(shared: 
     given = {"FLEET_FLOWER_AUTH": "watcher:watch-w0rd", "FLEET_BROKER": _broker(shared)}
     flower = Cli(shared.home, shared.cwd, given).start("flower", "--port", str(free_port()))
     try:
-        assert flower.stdout is not None
-        line = flower.stdout.readline()
+        line = heard(flower, "http")
         url = next(word for word in line.split() if word.startswith("http"))
         found = {"url": url, "user": "watcher", "password": "watch-w0rd"}
         until(lambda: _reachable(found))
@@ -117,6 +129,44 @@ def test_a_password_that_was_set_is_on_no_screen_and_in_no_command_line(shared: 
     finally:
         flower.kill()
         flower.wait()
+
+
+def test_the_page_of_another_fleet_is_not_taken_for_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers at the address that ours should have, but not to our password."""
+    settings = Settings.load({"FLEET_CONFIG": ""}, {"home": tmp_path / "home", "slots": 1})
+    engine = fleets.catalog(settings)
+    with other_flower() as port:
+        monkeypatch.setattr(flower, "free_port", lambda: port)
+        found = local.start(settings, with_flower=True)
+        try:
+            with pytest.raises(FleetError, match="flower ended while it started"):
+                local.wait(settings, found, engine)
+        finally:
+            local.end(settings, found, grace=0)
+            engine.dispose()
+
+
+@contextmanager
+def other_flower() -> Iterator[int]:
+    """What stands for another fleet's: it is well, and knows nobody who is ours. Its port."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/healthcheck" else 401)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """A test's output is its own."""
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def _broker(cli: Cli) -> str:
@@ -132,7 +182,14 @@ def test_the_page_opens_in_a_browser(page: Mapping[str, str], tmp_path: Path) ->
         pytest.skip("no Chromium on this machine")
     parts = urlsplit(page["url"])
     login = f"{quote(page['user'])}:{quote(page['password'])}"
-    picture = tmp_path / "tasks.png"
+    url = f"{parts.scheme}://{login}@{parts.netloc}/tasks"
+    shown = until(lambda: _opened(browser, url, tmp_path))
+    assert "watched/main.rows · load" in shown, shown[-3000:]
+    assert "FAILURE" in shown
+
+
+def _opened(browser: str, url: str, folder: Path) -> str:
+    """The page as it is after a while; empty if its table was not yet filled by then."""
     shown = subprocess.run(
         [
             browser,
@@ -140,18 +197,17 @@ def test_the_page_opens_in_a_browser(page: Mapping[str, str], tmp_path: Path) ->
             "--disable-gpu",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             "--no-first-run",
-            f"--user-data-dir={tmp_path / 'profile'}",
+            f"--user-data-dir={folder / 'profile'}",
             "--window-size=1400,900",
             "--virtual-time-budget=8000",
-            f"--screenshot={picture}",
+            f"--screenshot={folder / 'tasks.png'}",
             "--dump-dom",
-            f"{parts.scheme}://{login}@{parts.netloc}/tasks",
+            url,
         ],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=240,
         check=False,
     )
     assert shown.returncode == 0, shown.stderr
-    assert "watched/main.rows · load" in shown.stdout, shown.stdout[-3000:]
-    assert "FAILURE" in shown.stdout
+    return shown.stdout if "watched/" in shown.stdout else ""

@@ -14,7 +14,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.project import Project, example
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]  # the first test waits for all runs
 
 DAYS = 60
 FIRST = datetime.date(2026, 1, 1)

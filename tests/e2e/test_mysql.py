@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import mariadb
 from tests.support.cli import Cli
+from tests.support.project import home
 from tests.support.tables import PASSWORD
 from workers.connections import load
 from workers.engines import opened
@@ -91,7 +92,7 @@ def test_a_pipeline_runs_on_mysql(server: mariadb.Server, tmp_path: Path) -> Non
         f"database: shop}}]}}}}}}\n",
         "utf-8",
     )
-    done = Cli(tmp_path / "home", folder)("run", ".")
+    done = Cli(home(tmp_path / "home"), folder)("run", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     assert PASSWORD not in done.stdout + done.stderr
     connection = load(folder / ".bruin.yml", "", {}).get("db")

@@ -16,7 +16,8 @@ from tests.support.cli import Cli
 from tests.support.postgres import PostgresServer
 from tests.support.project import Project, example
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+# the first test waits for all runs
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 DAYS = [datetime.date(2026, 3, n) for n in (1, 2, 3)]
 RUNS = [DAYS[0], DAYS[1], DAYS[2], DAYS[2]]  # the last day comes twice

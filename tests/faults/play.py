@@ -57,7 +57,7 @@ class Reached(NamedTuple):
 class Fleet(Site):
     """A Rig made of our own workers."""
 
-    patience = 90.0  # seconds for a run to end after the fault
+    patience = 150.0  # seconds for a run to end after the fault
 
     def __init__(
         self, ground: Ground, name: str, scenario: Scenario, *, module: str = "", **options: Any
@@ -80,7 +80,7 @@ class Fleet(Site):
             self.submit_and_die("one")
         else:
             self.submit("one")
-        made = self.until(self._made, 60)
+        made = self.until(self._made, 120)
         why = [*self.reasons(self.run_ids[0]).values(), self.said(self.hosts[0])]
         assert made, "the first assets did not end:\n" + "\n".join(why)
         for host in self.hosts[1:]:
@@ -211,8 +211,8 @@ def _judge_end(reasons: Mapping[str, str], scenario: Scenario, end: str, outcome
 
 
 def _judge(fleet: Any, outcome: Outcome) -> None:
-    fleet.until(lambda: not fleet.orphans(), 5)
-    outcome.faults += [f"orphan on {words}" for words in fleet.orphans()]
+    if not fleet.until(lambda: not fleet.orphans(), 30):
+        outcome.faults += [f"orphan on {words}" for words in fleet.orphans()]
     fleet.rest()
     verdict = fleet.judge(outcome.failed)
     outcome.faults += [*verdict.faults, *fleet.unreached()]

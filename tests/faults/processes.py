@@ -18,17 +18,23 @@ class Tree:
 
     @staticmethod
     def of(worker: "subprocess.Popen[bytes]") -> "Tree":
-        """The tree of a worker that we started."""
+        """The tree of a worker that we started and have not waited for."""
         return Tree(psutil.Process(worker.pid))
 
     def all(self) -> set[int]:
         """Process ids of all."""
-        return {self.main.pid, *(p.pid for p in self.main.children(recursive=True))}
+        try:
+            return {self.main.pid, *(p.pid for p in self.main.children(recursive=True))}
+        except psutil.NoSuchProcess:
+            return set()
 
     def pool(self) -> list[int]:
         """Process ids of the pool's children: forks of the main process."""
-        line = self.main.cmdline()
-        return [child.pid for child in self.main.children() if _line(child) == line]
+        try:
+            line = self.main.cmdline()
+            return [child.pid for child in self.main.children() if _line(child) == line]
+        except psutil.NoSuchProcess:
+            return []
 
 
 def strays(hosts: Sequence[Host], workers: "Mapping[str, subprocess.Popen[bytes]]") -> list[str]:
@@ -37,7 +43,8 @@ def strays(hosts: Sequence[Host], workers: "Mapping[str, subprocess.Popen[bytes]
     alive = [worker for worker in workers.values() if worker.poll() is None]
     known = {pid for worker in alive for pid in Tree.of(worker).all()}
     left = [(host, pid) for host, pid in living if pid not in known or _is_asset(pid)]
-    return [f"{host.name}: {_shown(pid)}" for host, pid in left if psutil.pid_exists(pid)]
+    shown = [(host, pid, _shown(pid)) for host, pid in left]
+    return [f"{host.name}: {pid} {line}" for host, pid, line in shown if psutil.pid_exists(pid)]
 
 
 def end_all(hosts: Sequence[Host], workers: "MutableMapping[str, subprocess.Popen[bytes]]") -> None:
@@ -64,4 +71,7 @@ def _is_asset(pid: int) -> bool:
 
 
 def _shown(pid: int) -> str:
-    return f"{pid} {' '.join(_line(psutil.Process(pid)))[:100]}"
+    try:
+        return " ".join(_line(psutil.Process(pid)))[:100]
+    except psutil.NoSuchProcess:
+        return ""

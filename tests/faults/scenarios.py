@@ -44,7 +44,7 @@ def now() -> float:
 def victim(rig: Rig, what: str) -> tuple[float, Host]:
     """Wait until one of the hosts without database files does that; the time, and which one."""
     hosts = rig.hosts[1:]
-    found = rig.until(lambda: next((one for one in hosts if rig.busy(one, what)), None), 40)
+    found = rig.until(lambda: next((one for one in hosts if rig.busy(one, what)), None), 60)
     if found is None and what == "long":  # all of them went to the first host
         return victim(rig, "materialize")
     assert found, f"no host but the first ever came to {what}"
@@ -71,7 +71,7 @@ def host_lost(rig: Rig) -> float:
 
 def files_host_restarted(rig: Rig) -> float:
     """The host of the database files loses its worker; a service manager restarts it."""
-    assert rig.until(lambda: rig.busy(rig.hosts[0], "materialize"), 40), "it was never busy"
+    assert rig.until(lambda: rig.busy(rig.hosts[0], "materialize"), 60), "it was never busy"
     at = now()
     rig.hosts[0].signal(signal.SIGKILL, [rig.main(rig.hosts[0])])
     time.sleep(2)

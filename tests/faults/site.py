@@ -58,7 +58,23 @@ def ground(folder: Path) -> Iterator[Ground]:
         net = ends.enter_context(network(folder / "hosts"))
         catalog = ends.enter_context(cluster(net.service()))
         target = ends.enter_context(cluster(net.service()))
-        yield Ground(net, catalog, target, folder)
+        made = Ground(net, catalog, target, folder)
+        _fetch(made)
+        yield made
+
+
+def _fetch(ground: Ground) -> None:
+    """Have the packages in the cache: no way leads to them out of the hosts.
+
+    What the first host's worker needs is built thereby; other tests need not have run before.
+    """
+    folder, host = ground.folder / "fetch", ground.hosts[0]
+    project = pipeline.create(folder, pipeline.tables(0), 0.0)
+    config = folder / "connections.yml"
+    config.write_text(pipeline.connections("{name: pg}", folder / "journal", folder))
+    cli = Cli(host.folder / "home", folder, {"FLEET_CONNECTIONS": str(config)})
+    done = cli("run", str(project), "--var", 'tag="none"')
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Site:
@@ -162,7 +178,7 @@ class Site:
     def submit_and_die(self, tag: str) -> str:
         """Let the command be killed -9 as soon as the catalog knows the run; its id."""
         command = self._cli.start("run", str(self.project), "--var", f'tag="{tag}"')
-        known = self.until(self.runs, 30)
+        known = self.until(self.runs, 120)
         command.kill()
         command.communicate()
         assert known, "the command recorded no run"

@@ -11,7 +11,7 @@ from tests.faults.play import play
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import Ground
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]  # more than all waits of a play
 
 FEW = ("kill-load", "stop-tree")
 

@@ -1,5 +1,6 @@
 """The catalog under concurrent processes, on SQLite and PostgreSQL alike: nothing happens twice."""
 
+import functools
 import multiprocessing
 import random
 import time
@@ -57,7 +58,13 @@ class Crowd:
         waiting = [
             self.pool.submit(_at, at, work, *arguments, number) for number in range(PROCESSES)
         ]
-        return [future.result(120) for future in waiting]
+        return [future.result(280) for future in waiting]
+
+
+@functools.cache
+def _reached(url: str) -> Engine:
+    """The catalog as one of the processes sees it; the server's connections are counted."""
+    return connect(url)
 
 
 def _at(moment: float, work: Callable[..., Any], *arguments: object) -> Any:
@@ -76,7 +83,7 @@ def together() -> Iterator[Crowd]:
 
 def claim_all(url: str, run_id: str, names: list[str], number: int) -> list[str]:
     """Claim whatever can be claimed; the names of what this process got."""
-    engine = connect(url)
+    engine = _reached(url)
     got = [
         (name, claims.claim(engine, run_id, name, "script", worker=f"w{number}", pid=number))
         for name in names
@@ -94,7 +101,7 @@ def test_every_step_has_exactly_one_claimer(url: str, engine: Engine, together: 
 
 def advance_often(url: str, run_id: str, number: int) -> list[object]:
     """Call advance again and again; all that was to be published or was finished."""
-    engine = connect(url)
+    engine = _reached(url)
     answers = [levels.advance(engine, run_id) for _ in range(10)]
     return [answer for answer in answers if not isinstance(answer, levels.Nothing)]
 
@@ -113,10 +120,10 @@ def work_with_lock(
     url: str, run_id: str, names: list[str], lock: Want, number: int
 ) -> list[tuple[str, float, float, list[str]]]:
     """Run assets under a lock: when each held it, and whom its release woke."""
-    engine, held = connect(url), []
+    engine, held = _reached(url), []
     todo = list(names)
     random.Random(number).shuffle(todo)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while todo and time.monotonic() < end:
         name = todo.pop(0)
         claim = claims.claim(
@@ -153,7 +160,7 @@ def test_a_lock_is_never_held_by_more_than_it_may(
 
 def release_one(url: str, claim_list: list[Claim], number: int) -> list[str]:
     """End one claim; whom that woke."""
-    ended = claims.succeed(connect(url), claim_list[number], {})
+    ended = claims.succeed(_reached(url), claim_list[number], {})
     return [key[1] for key in ended.wake]
 
 
@@ -173,7 +180,7 @@ def test_releases_at_the_same_time_wake_different_steps(
 
 def end_or_cancel(url: str, run_id: str, claim_list: list[Claim], number: int) -> None:
     """One process cancels the run while the others end its last steps."""
-    engine = connect(url)
+    engine = _reached(url)
     if number == 0:
         runs.cancel(engine, run_id, "stopped")
     elif number % 2:
@@ -203,7 +210,7 @@ def test_a_cancel_that_races_with_the_last_steps_always_ends_the_run(
 
 def reconcile(url: str, number: int) -> tuple[list[object], list[str]]:
     """What one reconciler found: steps to send, steps that were lost, which it sends too."""
-    engine = connect(url)
+    engine = _reached(url)
     lost = [lost.asset for lost in recover.lost(engine, "fleet")]
     return [key for _ in range(5) for key in recover.stale(engine, "fleet")], lost
 
@@ -224,8 +231,8 @@ def test_reconcilers_do_nothing_twice(url: str, engine: Engine, together: Crowd)
 
 def work(url: str, run_id: str, number: int) -> int:
     """A small worker without a broker: it claims what it finds, and advances; how much it did."""
-    engine, done = connect(url), 0
-    end = time.monotonic() + 100
+    engine, done = _reached(url), 0
+    end = time.monotonic() + 240
     while runs.get(engine, run_id).ended_at is None and time.monotonic() < end:
         views = [v for v in runs.step_views(engine, run_id) if v.state == "queued"]
         random.Random(number + done).shuffle(views)

@@ -80,12 +80,12 @@ def test_leases_and_heartbeats_ask_the_catalogs_clock(
         wrong.setattr(time, "time", lambda: _true() + _AHEAD)
         levels.begin(fleet.engine, "aaaaa")
         claim = claims.claim(
-            fleet.engine, "aaaaa", "a", "script", worker="w1", pid=1, lease=20, contract=VERSION
+            fleet.engine, "aaaaa", "a", "script", worker="w1", pid=1, lease=100, contract=VERSION
         )
         assert isinstance(claim, Claim)
         info = WorkerInfo(name="w1", fleet=fleet.settings.fleet, host="ahead", pid=1)
         workers.register(fleet.engine, info)
         assert recover.lost(fleet.engine, fleet.settings.fleet, losses_allowed=3) == []
-        assert len(workers.living(fleet.engine, fleet.settings.fleet)) == 1
-    (view,) = workers.living(fleet.engine, fleet.settings.fleet)
-    assert 0 <= view.silent < 30
+        assert len(workers.living(fleet.engine, fleet.settings.fleet, 100)) == 1
+    (view,) = workers.living(fleet.engine, fleet.settings.fleet, 100)
+    assert 0 <= view.silent < 100

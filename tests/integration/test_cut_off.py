@@ -4,7 +4,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,8 +19,11 @@ from tests.support.fleet import Fleet, asset, wait_for
 
 @pytest.fixture
 def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
-    """A fleet without workers yet."""
-    fleet = Fleet(tmp_path, valkey, stop_grace=1, lease=6)
+    """A fleet without workers yet.
+
+    A quarter of its lease is for ending what runs: seconds, also for a host that is busy.
+    """
+    fleet = Fleet(tmp_path, valkey, stop_grace=1, lease=12)
     yield fleet
     fleet.close()
     wait_for(lambda: not trees.members(tmp_path))
@@ -35,13 +38,32 @@ def grown(fleet: Fleet) -> psutil.Process:
 
 
 def all_but_guardian(worker: psutil.Process) -> list[psutil.Process]:
-    tree = [worker, *worker.children(recursive=True)]
-    return [p for p in tree if "python" in p.name() and "supervisor_main" not in str(p.cmdline())]
+    return [worker, *worker.children()]
 
 
 def pool_child(worker: psutil.Process) -> list[psutil.Process]:
-    (child,) = [p for p in worker.children() if p.children()]
-    return [child]
+    parent = guardian(worker).parent()
+    assert parent is not None
+    return [parent]
+
+
+def guardian(worker: psutil.Process) -> psutil.Process:
+    """That of the one step; a worker that looks for Pythons has other children for a moment."""
+    (found,) = [p for p in worker.children(recursive=True) if guards(p)]
+    return found
+
+
+def guards(process: psutil.Process) -> bool:
+    try:
+        return "supervisor_main" in str(process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
+
+
+def signal_all(processes: list[psutil.Process], number: int) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 @pytest.mark.parametrize("paused", [all_but_guardian, pool_child])
@@ -49,27 +71,24 @@ def test_the_tree_of_a_paused_worker_is_dead_before_its_lease_is_over(
     fleet: Fleet, paused: Callable[[psutil.Process], list[psutil.Process]]
 ) -> None:
     stopped = paused(grown(fleet))
-    for process in stopped:
-        process.send_signal(signal.SIGSTOP)
+    signal_all(stopped, signal.SIGSTOP)
+    until = lease_of(fleet)
     wait_for(lambda: not trees.members(fleet.folder))
-    assert trees.last_beat(fleet.folder) < lease_of(fleet)
-    for process in stopped:
-        process.send_signal(signal.SIGCONT)
+    assert trees.last_beat(fleet.folder) < until
+    signal_all(stopped, signal.SIGCONT)
     assert fleet.wait("aaaaa") == "succeeded"
 
 
 def test_a_killed_guardian_takes_the_tree_along(fleet: Fleet) -> None:
     """Also the member that has a session of its own; the step begins anew."""
-    (child,) = pool_child(grown(fleet))
-    child.children()[0].kill()
+    guardian(grown(fleet)).kill()
     wait_for(lambda: not trees.members(fleet.folder))
     assert fleet.wait("aaaaa") == "succeeded"
 
 
 def test_a_guardian_that_does_not_answer_is_given_up_with_its_tree(fleet: Fleet) -> None:
     """A cancelled run ends, though nobody asks the tree to."""
-    (child,) = pool_child(grown(fleet))
-    child.children()[0].send_signal(signal.SIGSTOP)
+    guardian(grown(fleet)).send_signal(signal.SIGSTOP)
     runs.cancel(fleet.engine, "aaaaa", "no longer wanted")
     assert fleet.wait("aaaaa") == "cancelled"
     assert not trees.members(fleet.folder)
@@ -78,10 +97,13 @@ def test_a_guardian_that_does_not_answer_is_given_up_with_its_tree(fleet: Fleet)
 def test_a_paused_main_process_stops_nothing_that_runs(fleet: Fleet) -> None:
     """The process that works renews for itself, past the lease, and records the end."""
     worker = fleet.worker("w1")
-    fleet.submit([asset("a", script_seconds=8)], [asset("b", upstreams=("a",))])
+    fleet.submit([asset("a", script_until="late")], [asset("b", upstreams=("a",))])
     wait_for(lambda: "start a script" in fleet.notes())
     os.kill(worker.pid, signal.SIGSTOP)
+    until = lease_of(fleet)
     fleet.worker("w2")
+    wait_for(lambda: now(fleet) > until + 1)
+    fleet.let("late")
     assert fleet.wait("aaaaa") == "succeeded"
     assert fleet.notes() == [f"{what} {name} script" for name in "ab" for what in ("start", "end")]
 
@@ -104,12 +126,14 @@ def test_a_worker_that_reaches_neither_catalog_nor_broker_ends_what_it_runs(flee
 def test_an_outage_of_the_catalog_alone_ends_nothing_and_buries_nobody(fleet: Fleet) -> None:
     """The step goes on past its lease; whoever looks first afterwards waits for a lease."""
     fleet.worker("w1")
-    fleet.submit([asset("a", script_tree=0, script_seconds=8)])
+    fleet.submit([asset("a", script_until="late")])
     wait_for(lambda: "start a script" in fleet.notes())
     fleet.worker("w2")
     with locked(fleet):
         until = lease_of(fleet)
         wait_for(lambda: now(fleet) > until + 1)
+    wait_for(lambda: lease_of(fleet) > now(fleet))  # it has been renewed
+    fleet.let("late")
     assert fleet.wait("aaaaa") == "succeeded"
     assert fleet.notes() == ["start a script", "end a script"]
 

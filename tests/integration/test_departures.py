@@ -30,12 +30,13 @@ def test_a_rolling_upgrade_runs_every_step_once(fleet: Fleet) -> None:
     names = [f"a{number}" for number in range(6)]
     later = [asset(f"b{number}", upstreams=tuple(names)) for number in range(2)]
     old = fleet.worker("old")
-    fleet.submit([asset(name, script_seconds=1.5) for name in names], later)
-    wait_for(lambda: sum(note.startswith("start") for note in fleet.notes()) == 2)
+    fleet.submit([asset(name, script_until="drains") for name in names], later)
+    wait_for(lambda: len(fleet.notes()) == 2)
     fleet.worker("new")
     old.terminate()
     wait_for(lambda: states(fleet).get("old") == "draining")
-    assert old.wait(30) == 0
+    fleet.let("drains")
+    assert old.wait(120) == 0
     assert fleet.wait("aaaaa") == "succeeded"
     done = [*names, "b0", "b1"]
     assert sorted(note for note in fleet.notes() if "start" in note) == [
@@ -53,7 +54,7 @@ def test_asked_twice_a_worker_gives_back_what_it_runs(fleet: Fleet) -> None:
     wait_for(lambda: states(fleet).get("w1") == "draining")
     assert trees.members(fleet.folder)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(30) == 0
+    assert first.wait(120) == 0
     assert not trees.members(fleet.folder)
     (view,) = runs.step_views(fleet.engine, "aaaaa")
     (attempt,) = runs.attempts(fleet.engine, "aaaaa")
@@ -109,7 +110,7 @@ def test_a_run_of_another_contract_waits_and_says_for_whom(fleet: Fleet) -> None
 def test_a_worker_refuses_a_catalog_of_a_newer_version_in_words(fleet: Fleet) -> None:
     with fleet.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert fleet.worker("w1").wait(30) == 1
+    assert fleet.worker("w1").wait(120) == 1
     assert "install the version that made it" in (fleet.folder / "w1.out").read_text("utf-8")
 
 
@@ -121,8 +122,7 @@ def states(fleet: Fleet) -> dict[str, str]:
 
 def consumed(fleet: Fleet) -> list[str]:
     """The queues that workers take from, by their own account."""
-    answers = fleet.app.control.inspect(timeout=2).active_queues() or {"": [{"name": "?"}]}
-    return [queue["name"] for queues in answers.values() for queue in queues]
+    return [queue["name"] for queue in fleet.asked("active_queues")]
 
 
 def speak(fleet: Fleet, version: int) -> None:

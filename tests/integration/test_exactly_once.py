@@ -19,6 +19,7 @@ import pytest
 
 from tests.support import attempts, sources, tables, warehouse
 from tests.support.attempts import Try
+from tests.support.cli import until
 from tests.support.tables import Target
 from tests.support.targets import server, target
 from workers.errors import NotYet, StepFailed
@@ -232,10 +233,20 @@ def test_a_commit_without_an_answer_is_looked_up(tmp_path: Path, server: warehou
         pid = attempts.stopped(log, "load:before-commit")
         ours = f"application_name LIKE 'fleet {load.run}%'"
         target.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        until(lambda: not sessions(target, ours))
         os.kill(pid, signal.SIGCONT)
         assert wait() == "not yet"
     assert replace(load, number=2, token=next(_tokens)).end() == "loaded"
     assert stored(target) == given(load)
+
+
+def sessions(target: Target, which: str) -> list[object]:
+    """Those of a server."""
+    from workers.engines import opened
+
+    with opened(target.connection) as database:
+        query = f"SELECT pid FROM pg_stat_activity WHERE {which}"
+        return list(database.rows(query, limit=10)[0])
 
 
 def test_where_we_must_not_write_it_is_said(tmp_path: Path, server: warehouse.Server) -> None:
@@ -271,9 +282,9 @@ def test_a_schema_that_another_makes_at_the_same_moment(
     ready, load = threading.Event(), first(target, "append")
     thread = threading.Thread(target=other, daemon=True)
     thread.start()
-    ready.wait(20)
+    assert ready.wait(120)
     assert load.end() == "loaded"
-    thread.join(20)
+    thread.join(120)
 
 
 def test_two_users_may_load_into_one_schema(tmp_path: Path, server: warehouse.Server) -> None:

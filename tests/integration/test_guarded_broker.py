@@ -66,7 +66,7 @@ def test_a_whole_run_needs_no_right_that_is_not_given(fleet: Fleet, broker: Guar
     assert fleet.states("aaaaa") == {"a": "succeeded", "bad": "failed", "b": "succeeded"}
     lines = list(livelog.Follower(livelog.client(submits), "default", "aaaaa").read(1.0))
     assert "a line 0" in [line.text for line in lines]
-    assert flower.control.inspect(timeout=2).ping()
+    wait_for(lambda: flower.control.inspect(timeout=5, limit=1).ping())
     wait_for(lambda: "task-succeeded" in seen)
     assert broker.denied() == []
     assert [key for key in broker.admin().scan_iter("*") if not key.startswith("default:")] == []
@@ -86,7 +86,7 @@ def _watch(app: Any) -> tuple[list[str], threading.Event]:
                 receiver.should_stop = event["type"] == "task-succeeded"
 
             receiver.handlers = {"*": take}
-            for _ in receiver.itercapture(timeout=60, wakeup=False):
+            for _ in receiver.itercapture(timeout=120, wakeup=False):
                 listens.set()
 
     threading.Thread(target=capture, daemon=True).start()

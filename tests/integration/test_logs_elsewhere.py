@@ -38,14 +38,17 @@ def follow(fleet: Fleet, *words: str) -> subprocess.Popen[str]:
 def test_lines_are_shown_while_the_step_runs_on_another_host(fleet: Fleet) -> None:
     """Each once, and the command ends with the run."""
     fleet.worker("w1", host="h1")
-    fleet.submit([asset("a", script_lines=3, script_seconds=90), asset("b", script_lines=2)])
+    fleet.submit([asset("a", script_lines=3, script_hangs=1), asset("b", script_lines=2)])
     wait_for(lambda: "start a script" in fleet.notes())
     process = follow(fleet, "aaaaa", "a", "--json")
-    assert process.stdout is not None
-    first = [json.loads(process.stdout.readline())["line"] for _ in range(3)]
-    assert first == ["a line 0", "a line 1", "a line 2"]
-    assert "end a script" not in fleet.notes()
-    runs.cancel(fleet.engine, "aaaaa", "seen enough")
-    rest, _ = process.communicate(timeout=60)
+    try:
+        assert process.stdout is not None
+        first = [json.loads(process.stdout.readline())["line"] for _ in range(3)]
+        assert first == ["a line 0", "a line 1", "a line 2"]
+        assert "end a script" not in fleet.notes()
+        runs.cancel(fleet.engine, "aaaaa", "seen enough")
+        rest, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert (rest, process.returncode) == ("", 0)
     assert fleet.wait("aaaaa") == "cancelled"

@@ -1,12 +1,15 @@
 """Metrics of a fleet with a real broker and catalog: what Prometheus and an autoscaler read."""
 
 import json
+import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,7 +24,7 @@ def fleet(tmp_path: Path, valkey: Valkey) -> Iterator[Fleet]:
     """A fleet with one worker of two slots, which runs two of three long scripts."""
     fleet = Fleet(tmp_path, valkey, host="blue")
     fleet.worker("w1")
-    fleet.submit([asset(name, script_seconds=60) for name in ("a", "b", "c")])
+    fleet.submit([asset(name, script_hangs=1) for name in ("a", "b", "c")])
     wait_for(lambda: len(fleet.notes()) == 2)
     yield fleet
     fleet.close()
@@ -37,7 +40,7 @@ def address(fleet: Fleet) -> Iterator[str]:
 
 
 def _get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=120) as answer:
         return str(answer.read().decode())
 
 
@@ -79,3 +82,17 @@ def test_a_broker_that_is_away_is_a_figure_not_an_error(fleet: Fleet) -> None:
     assert families["fleet_broker_up"].samples[0].value == 0
     assert "fleet_broker_messages" not in families
     assert families["fleet_catalog_up"].samples[0].value == 1
+
+
+def test_who_asks_and_goes_leaves_no_traceback(
+    address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As Prometheus does when a scrape takes too long."""
+    host, port = urlsplit(address).netloc.split(":")
+    for part in (b"GET /met", b"GET /metrics HTTP/1.0\r\n\r\n"):
+        with socket.create_connection((host, int(port))) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.sendall(part)
+    assert _samples(address)["fleet_catalog_up",] == 1
+    wait_for(lambda: "process_request_thread" not in str(threading.enumerate()))
+    assert "Traceback" not in capfd.readouterr().err

@@ -113,7 +113,7 @@ def test_parallel_assets_use_one_lock(place: Bench) -> None:
     barrier = threading.Barrier(4)
 
     def build(_: int) -> str:
-        barrier.wait(30)
+        barrier.wait(120)
         return EnvStore(place.settings).ensure(request).key
 
     with ThreadPoolExecutor(4) as pool:
@@ -287,7 +287,7 @@ def test_spawned_children_find_the_functions_of_the_asset(online: Bench, folder:
         "        print('OUT', pool.map(twice, [1, 2]))\n"
     )
     wish = Requirements(kind="requirements", path="requirements.txt")
-    place.run(f"{folder}/assets/a.py", code, requirements=wish, timeout=60)
+    place.run(f"{folder}/assets/a.py", code, requirements=wish, timeout=240)
     assert place.log.own == ["OUT [2, 4]"]
 
 

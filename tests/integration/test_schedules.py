@@ -169,8 +169,9 @@ def test_assets_that_cannot_be_read_stop_no_other_pipeline(
     clocks = [Clock(fleet, tmp_path / name, "schedule: '* * * * *'") for name in "pq"]
     (tmp_path / "q" / "pipeline.yml").write_text("name: other\nschedule: '* * * * *'\n")
     (other,) = schedules.find([tmp_path / "q"])
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     for one in (clocks[0].one, other):
-        facts.get_or_add(fleet.engine, schedules._fact(clocks[0].target, one), _MORNING.isoformat())
+        facts.get_or_add(fleet.engine, schedules._fact(clocks[0].target, one), since)
     (tmp_path / "p" / "pipeline.yml").write_text("name: [nightly\n")
     commands._look(fleet.engine, clocks[0].target, [clocks[0].one, other], clocks[0].request)
     assert "nightly" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 import pytest
 
@@ -77,7 +78,7 @@ def crash(context: StepContext, point: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def patiently(context: Callable[[], StepContext]) -> int | None:
     """Run a step as a worker does: who must wait is claimed anew."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             rows: int | None = query_step.run(context()).result["rows"]
@@ -305,19 +306,14 @@ def test_a_lock_of_another_program_is_waited_for_by_its_name(
 def test_a_file_that_another_program_has_open_is_waited_for_by_its_name(tmp_path: Path) -> None:
     house = House(tables.duckdb(tmp_path))
     prepare(house, "append")
-    ready, go = os.pipe(), os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        link = duckdb.connect(str(house.target.connection.file))
-        os.write(ready[1], b".")
-        os.read(go[0], 1)
-        link.close()
-        os._exit(0)
-    os.read(ready[0], 1)
-    with pytest.raises(Locked, match=rf"house.duckdb is open elsewhere \(.*PID {pid}\)"):
-        query_step.run(second(house, "append"))
-    os.write(go[1], b".")
-    os.waitpid(pid, 0)
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    argv = [sys.executable, "-c", code, str(house.target.connection.file)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        said = rf"house.duckdb is open elsewhere \(.*PID {other.pid}\)"
+        with pytest.raises(Locked, match=said):
+            query_step.run(second(house, "append"))
+        other.communicate("\n")
     query_step.run(second(house, "append"))
     assert keys(house) == [1, 2]
 

@@ -127,8 +127,6 @@ def hosts(tmp_path: Path, valkey: Valkey, object_store: ObjectStore) -> Iterator
         "FLEET_STORAGE": object_store.url,
         "FLEET_STORAGE_OPTIONS": ",".join(object_store.options),
         "FLEET_RECONCILE_EVERY": "1",
-        "FLEET_LEASE": "8",
-        "FLEET_LEASE_RENEW": "2",
     }
     there = {"FLEET_CONNECTIONS": str(connections), "FLEET_SLOTS": "1"}
     submitter = Cli(home(tmp_path / "home0"), tmp_path, environ)
@@ -143,8 +141,18 @@ def hosts(tmp_path: Path, valkey: Valkey, object_store: ObjectStore) -> Iterator
         for process in running:
             process.terminate()
         for process in running:
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         print((tmp_path / "workers.txt").read_text())
+
+
+# two scripts that wait for each other: one for each worker, which has one slot
+_MEET = """\
+import os, pathlib, time
+print('in', os.getcwd(), os.listdir('.'))
+pathlib.Path({mine!r}).touch()
+while not os.path.exists({other!r}):
+    time.sleep(0.05)
+"""
 
 
 def test_a_run_of_workers_that_share_no_folder(
@@ -159,16 +167,18 @@ def test_a_run_of_workers_that_share_no_folder(
     code = "import helpers\ndef materialize():\n    return helpers.ROWS\n"
     head = f"connection: db\nmaterialization: {{type: table}}\n{checks}"
     project.script("main.rows", code, header=head)
-    for name in ("left", "right"):  # one for each worker, which has one slot
-        wait = "import os, time\nprint('in', os.getcwd(), os.listdir('.'))\ntime.sleep(1.5)\n"
+    for name, other in (("left", "right"), ("right", "left")):
+        wait = _MEET.format(mine=str(tmp_path / name), other=str(tmp_path / other))
         project.script(name, wait, header="depends: [main.rows]\n")
     shutil.copy(project.folder / ".bruin.yml", tmp_path / "there" / ".bruin.yml")
     (project.folder / ".bruin.yml").unlink()  # the workers have their own
-    run = submitter("submit", "shop").stdout.strip()
-    followed = submitter("logs", run, "-f").stdout.splitlines()
+    submitted = submitter("submit", "shop")
+    assert submitted.returncode == 0, submitted.stderr
+    run = submitted.stdout.strip()
+    followed = submitter("logs", run, "-f", timeout=240).stdout.splitlines()
+    assert submitter.status(run)["state"] == "succeeded", followed
     project.folder = tmp_path / "there"
     assert project.rows("select id from main.rows order by 1") == [(1,), (2,)]
-    assert submitter.status(run)["state"] == "succeeded"
     logs = submitter("logs", run).stdout
     assert sorted(followed) == sorted(logs.splitlines()), "live or stored, each line once"
     for cli in workers:
@@ -180,7 +190,7 @@ def test_a_run_of_workers_that_share_no_folder(
     assert not [name for name in stored if name.startswith("runs/")], "the data was loaded"
     assert not (project.folder / "work").exists()
     for cli in workers:
-        until(lambda home=cli.home: not (home / "work" / run).exists(), 20)
-        until(lambda home=cli.home: not list((home / "cache").rglob("*.arrow")), 20)
+        until(lambda home=cli.home: not (home / "work" / run).exists())
+        until(lambda home=cli.home: not list((home / "cache").rglob("*.arrow")))
     lines = submitter("logs", run, "left", "--json").stdout.splitlines()
     assert json.loads(lines[0])["asset"] == "left"

@@ -1,12 +1,11 @@
 """What is left of a run that could not be given to a fleet."""
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from catalog import runs
 from catalog.engine import connect
+from tests.support.cli import Cli
 
 
 def test_a_run_that_the_broker_did_not_take_is_cancelled(tmp_path: Path) -> None:
@@ -14,16 +13,12 @@ def test_a_run_that_the_broker_did_not_take_is_cancelled(tmp_path: Path) -> None
     (tmp_path / "assets").mkdir()
     (tmp_path / "pipeline.yml").write_text("name: p\n")
     (tmp_path / "assets" / "a.py").write_text('"""@bruin\nname: a\ntype: python\n@bruin"""\n')
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
+    home = tmp_path / "home"
+    with socket.socket() as nobody:  # who has the port does not listen there, nor may another
+        nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    fleet = str(Path(sys.executable).with_name("fleet"))
-    url, home = f"redis://127.0.0.1:{port}/0", str(tmp_path / "home")
-    done = subprocess.run(
-        [fleet, "submit", str(tmp_path), "--broker", url, "--home", home],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        fleet = Cli(home, tmp_path)
+        done = fleet("submit", str(tmp_path), "--broker", f"redis://127.0.0.1:{port}/0")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"the broker at 127.0.0.1:{port} does not answer" in done.stderr
     assert "nothing of it has run" in done.stderr

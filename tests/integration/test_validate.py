@@ -88,6 +88,25 @@ def test_warnings_tags_and_slow_rules_can_be_left_out(
     assert left[:2] == (0, "no faults in 1 asset\n")
 
 
+def test_assets_that_cannot_be_read_are_counted_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unread = sql("columns: [{name: a, checks: [{name: nott_null}, {name: uniqe}]}]")
+    write(tmp_path, {**_PLAIN, "assets/a.sql": sql(""), "assets/b.sql": unread})
+    assert _run(capsys, tmp_path)[:2] == (1, "2 errors in 2 assets\n")
+
+
+def test_quiet_shows_errors_and_the_last_line_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, {**_PLAIN, "assets/b.sql": sql("ownr: me")})
+    assert _run(capsys, tmp_path, "-q") == (0, "1 warning in 1 asset\n", "")
+    write(tmp_path, {"assets/b.sql": sql("ownr: me\ntier: 7")})
+    code, out, err = _run(capsys, tmp_path, "-q")
+    assert (code, out) == (1, "1 error, 1 warning in 1 asset\n")
+    assert "tier" in err and "warning" not in err
+
+
 def test_the_environment_must_have_the_connections(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

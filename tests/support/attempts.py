@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,13 +14,14 @@ import pyarrow as pa
 
 from assets_parser.model import Column, Materialization
 from assets_parser.spec import AssetSpec
+from tests.support.cli import until
 from tests.support.tables import OPTIONS, Target, catalog
 from workers import crash_points, loader
 from workers.errors import Locked, NotYet, StepFailed
 
 KEY = (Column(name="id", type="bigint", primary_key=True),)
 ENDS = {"loaded": 10, "lost": 11, "not yet": 12, "failed": 13}
-_PATIENCE = 200  # times that a locked file is tried again
+_PATIENCE = 100.0  # seconds for which a locked file is tried again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +63,21 @@ class Try:
 
     def end(self) -> str:
         """Do it here, whenever the file is free; how it ended."""
-        for _ in range(_PATIENCE):
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
             try:
                 self.load()
             except Locked:
-                continue
+                time.sleep(0.02)
             except NotYet:
                 return "not yet"
             except StepFailed as failure:
-                if "lock" in str(failure):
-                    continue
-                print(failure, failure.detail)
-                return "lost" if failure.kind == "lost" else "failed"
-            return "loaded"
+                if "lock" not in str(failure):
+                    print(failure, failure.detail)
+                    return "lost" if failure.kind == "lost" else "failed"
+                time.sleep(0.02)
+            else:
+                return "loaded"
         return "failed"
 
 
@@ -117,12 +121,17 @@ def _alone(attempt: Try, crash: str, log: Path | None) -> None:
 
 def stopped(pid_log: Path, point: str) -> int:
     """The process that stopped itself at a point, once it has."""
-    while True:
-        with contextlib.suppress(FileNotFoundError):
-            for line in pid_log.read_text("utf-8").splitlines():
-                name, pid = line.split()
-                if name == point and _state(int(pid)) == "T":
-                    return int(pid)
+    found: int = until(lambda: _stopped(pid_log, point))
+    return found
+
+
+def _stopped(pid_log: Path, point: str) -> int:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for line in pid_log.read_text("utf-8").splitlines(keepends=True):
+            name, _, pid = line.partition(" ")
+            if name == point and pid.endswith("\n") and _state(int(pid)) == "T":
+                return int(pid)
+    return 0
 
 
 def _state(pid: int) -> str:

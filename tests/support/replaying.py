@@ -4,6 +4,7 @@ The replaying itself is the pack's own replay.py; here is what it needs: a fleet
 """
 
 import argparse
+import datetime as dt
 import importlib.util
 import json
 import os
@@ -22,7 +23,7 @@ from typing import Any
 import pytest
 
 from catalog.engine import connect
-from tests.support import pack, statuses
+from tests.support import pack, project, statuses
 from tests.support.postgres import PostgresServer
 from workers.errors import StepFailed
 from workers.pool import Pool
@@ -110,8 +111,11 @@ class Replay:
 
     def play(self, case: Case) -> list[str]:
         """What a case leaves otherwise than it should; nothing if it holds."""
-        differences: list[str] = self._replay.play(case, self._options)[1]
-        return differences
+        while True:
+            days = _days()
+            differences: list[str] = self._replay.play(case, self._options)[1]
+            if not differences or days == _days():
+                return differences  # else what was asked for yesterday was done today: once more
 
     def lacks(self, case: Case) -> str:
         """Which Python version that the case names cannot be had here, in words; else nothing."""
@@ -132,7 +136,7 @@ def replay(server: PostgresServer | None, *, slots: int = 2) -> Iterator[Replay]
     folder = Path(tempfile.mkdtemp(prefix="conformance-"))
     try:
         (folder / "work").mkdir()
-        made = Replay(folder / "home", folder / "work", server)
+        made = Replay(project.home(folder / "home"), folder / "work", server)
         made.fleet("up", "--no-flower", "--slots", str(slots))
         try:
             with made.with_states():
@@ -141,6 +145,11 @@ def replay(server: PostgresServer | None, *, slots: int = 2) -> Iterator[Replay]
             made.fleet("down")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _days() -> tuple[dt.date, dt.date]:
+    """What day it is here, and in UTC."""
+    return dt.datetime.now().date(), dt.datetime.now(dt.UTC).date()
 
 
 def _address(server: PostgresServer) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from catalog import runs
 from dispatcher import status_text
 
 _RUN = re.compile(r"^run ([2-9a-z]{5}) · ", re.MULTILINE)
@@ -52,6 +53,6 @@ def _states(engine: Engine, output: Path) -> dict[str, object]:
     found = _RUN.search(output.read_text(encoding="utf-8", errors="replace"))
     if not found:  # nothing was run
         return {"assets": {}, "checks": {}}
-    document = json.loads(status_text.document(engine, found[1]))
+    document = json.loads(status_text.document(engine, runs.get(engine, found[1])))
     assets = {asset["asset"]: asset["main"] for asset in document["assets"]}
     return {"assets": assets, "checks": document["checks"]}

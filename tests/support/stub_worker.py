@@ -1,11 +1,12 @@
 """A real worker whose steps do what the asset's parameters say. Run as a program by tests.
 
 All is real but the work itself: broker, processes, catalog, chords. An asset's `parameters`:
-`<step>_seconds` to take that long, `<step>_fails` to fail with that message, `<step>_raises`,
-`<step>_dies` to be killed, `<step>_lines` to log, `checks_bad` for a check that does not pass,
-`<step>_waits` to ask so many times for `<step>_every` more seconds, `<step>_breaks` to fail in so
-many of its first attempts, `<step>_tree` for a process tree that stays, in so many as well. Each
-start and end is a line in the file that FLEET_TEST_JOURNAL names.
+`<step>_seconds` to take that long, `<step>_until` to go on until a file of that name lies beside
+the journal, `<step>_fails` to fail with that message, `<step>_raises`, `<step>_dies` to be killed,
+`<step>_lines` to log, `checks_bad` for a check that does not pass, `<step>_waits` to ask so many
+times for `<step>_every` more seconds, `<step>_breaks` to fail in so many of its first attempts,
+`<step>_hangs` to go on for ever and `<step>_tree` for a process tree that stays, in so many as
+well. Each start and end is a line in the file that FLEET_TEST_JOURNAL names.
 """
 
 import os
@@ -13,6 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from catalog.values import CheckRow
 from tests.support import trees
@@ -24,7 +26,7 @@ from workers.settings import Settings
 
 def note(text: str) -> None:
     """One line in the journal; whole, whoever else writes."""
-    handle = os.open(os.environ["FLEET_TEST_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    handle = os.open(_journal(), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(handle, (text + "\n").encode())
     os.close(handle)
 
@@ -39,9 +41,10 @@ def work(context: StepContext) -> StepResult:
     if says.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     if says.get("tree", 0) >= context.claim.number:
-        trees.grow(context, Path(os.environ["FLEET_TEST_JOURNAL"]).parent)
+        trees.grow(context, _journal().parent)
     deadline = time.monotonic() + says.get("seconds", 0.0)
-    while time.monotonic() < deadline and not context.stop.wait(0.05):
+    hangs = says.get("hangs", 0) >= context.claim.number
+    while (hangs or _goes_on(says, deadline)) and not context.stop.wait(0.05):
         context.progress({"note": "still at it"})
     if context.stop.reason:
         note(f"stopped {asset} {step} {context.stop.reason}")
@@ -60,8 +63,17 @@ def work(context: StepContext) -> StepResult:
     return StepResult(result={"step": step}, checks=_checks(says) if step == "checks" else ())
 
 
+def _journal() -> Path:
+    return Path(os.environ["FLEET_TEST_JOURNAL"])
+
+
+def _goes_on(says: dict[str, Any], deadline: float) -> bool:
+    waits = "until" in says and not _journal().with_name(says["until"]).exists()
+    return waits or time.monotonic() < deadline
+
+
 def _waited(asset: str, step: str) -> int:
-    lines = Path(os.environ["FLEET_TEST_JOURNAL"]).read_text("utf-8").splitlines()
+    lines = _journal().read_text("utf-8").splitlines()
     return lines.count(f"wait {asset} {step}")
 
 

@@ -12,7 +12,7 @@ def together(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, 
 
     def go(place: int, call: Callable[[], Any]) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(120)
             got[place] = call()
         except BaseException as error:
             errors.append(error)
@@ -21,7 +21,8 @@ def together(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
+        assert not thread.is_alive(), "a call has not come back"
     if errors:
         raise errors[0]
     return got[0], got[1]

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.support.ports import free_port
 from tests.support.tables import PASSWORD, Target
 
 USER = "loader"
@@ -64,10 +64,10 @@ def running() -> Iterator[Server]:
     data = folder / "data"
     try:
         _run([*prefix, programs / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256"], secret)
-        port = _free_port()
+        port = free_port()
         options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
         control = [*prefix, programs / "pg_ctl", "-D", data]
-        _run([*control, "-o", options, "-l", folder / "log", "-w", "start"])
+        _run([*control, "-o", options, "-l", folder / "log", "-w", "-t", "120", "start"])
         try:
             yield Server(port=port)
         finally:
@@ -96,9 +96,3 @@ def _run(argv: list[object], secret: Path | None = None) -> None:
         stderr=subprocess.PIPE,
     )
     assert log.returncode == 0, log.stderr.decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

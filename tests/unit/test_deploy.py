@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,11 @@ _OF_COMPOSE = {  # variables of compose.yaml itself
     "FLEET_PYTHONS",
     "FLEET_EXTRAS",
     "FLEET_CONFIG",
+}
+_ENVIRON = {  # whoever works with a fleet of his own has variables that count for compose, too
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("FLEET_", "COMPOSE_", "HELM_"))
 }
 _CHART = "deploy/helm/bruin-fleet"
 _TRY_OUT = (
@@ -53,9 +59,15 @@ def _tool(name: str) -> str:
 
 
 def _run(*argv: str, cwd: Path) -> str:
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+    done = _done(*argv, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _done(*argv: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        argv, cwd=cwd, env=_ENVIRON, capture_output=True, text=True, check=False, timeout=240
+    )
 
 
 def _compose(root: Path, *profiles: str) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def test_compose_shows_no_password_on_a_command_line(project_root: Path) -> None
 def test_compose_refuses_to_start_without_a_password(project_root: Path) -> None:
     """No default password that somebody forgets to change."""
     argv = [_tool("docker-compose"), "--env-file", "/dev/null", "config"]
-    done = subprocess.run(argv, cwd=project_root, capture_output=True, text=True, check=False)
+    done = _done(*argv, cwd=project_root)
     assert not done.stdout  # the package's launcher of the program hides its exit code
     assert "required variable FLEET_PASSWORD is missing a value" in done.stderr
 
@@ -146,8 +158,7 @@ def test_keda_scales_each_group_of_workers_by_its_queues(
 )
 def test_the_chart_refuses_what_cannot_work(flag: str, words: str, project_root: Path) -> None:
     """With words, before anything is installed."""
-    argv = [_tool("helm"), "template", "try", _CHART, flag]
-    done = subprocess.run(argv, cwd=project_root, capture_output=True, text=True, check=False)
+    done = _done(_tool("helm"), "template", "try", _CHART, flag, cwd=project_root)
     assert done.returncode != 0
     assert words in done.stderr
 
@@ -173,8 +184,10 @@ def test_systemd_understands_the_units(project_root: Path, tmp_path: Path) -> No
     units = []
     for unit in sorted((project_root / "deploy/systemd").glob("*.service")):
         text = unit.read_text().replace("/opt/fleet/bin/fleet", "/bin/true")
-        (tmp_path / unit.name.replace("@", "@1")).write_text(text)
-        units.append(str(tmp_path / unit.name.replace("@", "@1")))
+        copy = tmp_path / unit.name.replace("@", "@1")
+        copy.write_text(text)
+        copy.chmod(0o644)  # it dislikes what some umasks would make
+        units.append(str(copy))
     assert len(units) == 4
     done = subprocess.run([analyze, "verify", *units], capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if any(Path(u).name in line for u in units)]

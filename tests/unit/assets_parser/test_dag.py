@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets_parser import dag
@@ -47,6 +47,7 @@ def test_a_chain_of_thousands_does_not_recurse() -> None:
     assert dag.cycles(dag.from_edges({f"n{i}": [f"n{(i + 1) % 3000}"] for i in range(3000)}))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.integers(0, 12), st.sets(st.integers(0, 12), max_size=4), max_size=12))
 def test_either_there_are_levels_in_order_or_there_is_a_cycle(edges: dict[int, set[int]]) -> None:
     of = dag.from_edges({str(name): [str(up) for up in ups] for name, ups in edges.items()})

@@ -52,7 +52,7 @@ def test_no_text_raises_anything_but_a_definition_error(suffix: str, text: str, 
             assert error.faults
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(

@@ -73,6 +73,7 @@ def test_a_worker_that_a_suspect_waits_for_takes_nothing_else_for_a_while(engine
     suspect(engine, run_id, "a")
     c.take(engine, run_id, "b")
     c.try_to_take(engine, run_id, "a")
+    c.change(engine, "UPDATE workers SET alone_until = alone_until + 600")
     kept = c.try_to_take(engine, run_id, "d")
     assert isinstance(kept, Deferred) and "kept for a alone" in kept.reason
     later(engine)

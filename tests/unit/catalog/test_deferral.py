@@ -56,14 +56,14 @@ def test_a_deferral_counts_against_no_retries(engine: Engine) -> None:
 def test_the_time_waited_goes_on_over_all_deferrals_of_a_try(engine: Engine) -> None:
     run_id = begun(engine, "a", retries=1)
     first = c.take(engine, run_id, "a")
-    assert first.waited == pytest.approx(0.0, abs=5.0)
-    claims.defer(engine, first, "no rows yet", 60.0)
-    let_time_pass(engine, 60.0)
+    assert first.waited == pytest.approx(0.0, abs=60.0)
+    claims.defer(engine, first, "no rows yet", 600.0)
+    let_time_pass(engine, 600.0)
     second = c.take(engine, run_id, "a")
-    assert second.waited == pytest.approx(60.0, abs=5.0)
+    assert second.waited == pytest.approx(600.0, abs=60.0)
     claims.fail(engine, second, StepError(kind="timeout", message="it took too long"))
     again = c.take(engine, run_id, "a")
-    assert again.number == 2 and again.waited == pytest.approx(0.0, abs=5.0)
+    assert again.number == 2 and again.waited == pytest.approx(0.0, abs=60.0)
 
 
 def test_a_thousand_deferrals_leave_one_attempt(engine: Engine) -> None:
@@ -104,13 +104,13 @@ def test_a_deferred_step_is_cancelled_with_its_run(engine: Engine) -> None:
 def test_the_next_due_time_is_known(engine: Engine) -> None:
     run_id = begun(engine, "a", "b")
     assert recover.next_due(engine, "fleet") is None
-    claims.defer(engine, c.take(engine, run_id, "a"), "no rows yet", 30.0)
-    claims.defer(engine, c.take(engine, run_id, "b"), "no rows yet", 900.0)
-    assert recover.next_due(engine, "fleet") == pytest.approx(30.0, abs=5.0)
+    claims.defer(engine, c.take(engine, run_id, "a"), "no rows yet", 300.0)
+    claims.defer(engine, c.take(engine, run_id, "b"), "no rows yet", 9000.0)
+    assert recover.next_due(engine, "fleet") == pytest.approx(300.0, abs=60.0)
     assert recover.next_due(engine, "another") is None
-    let_time_pass(engine, 60.0)
+    let_time_pass(engine, 600.0)
     assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
-    assert recover.next_due(engine, "fleet") == pytest.approx(840.0, abs=5.0)
+    assert recover.next_due(engine, "fleet") == pytest.approx(8400.0, abs=60.0)
 
 
 def test_only_failed_checks_with_retries_left_are_tried_again(engine: Engine) -> None:

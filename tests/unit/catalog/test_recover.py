@@ -167,8 +167,9 @@ def test_a_lost_step_whose_lock_was_taken_over_is_buried_too(engine: Engine) -> 
 def test_what_never_reached_the_broker_is_sent_again_once(engine: Engine) -> None:
     run_id = record(engine, plan([asset("a")]))
     c.begin(engine, run_id)
+    c.change(engine, "UPDATE steps SET queued_at = queued_at + 600")  # however slow the test is
     assert recover.stale(engine, "fleet") == []
-    c.change(engine, "UPDATE steps SET queued_at = queued_at - 11")
+    c.change(engine, "UPDATE steps SET queued_at = queued_at - 611")
     assert recover.stale(engine, "fleet") == [(run_id, "a", "script")]
     assert recover.stale(engine, "fleet") == []
 
@@ -252,8 +253,9 @@ def test_levels_whose_chord_never_came_back_are_found(engine: Engine) -> None:
 
 def test_a_run_whose_first_message_was_lost_is_found(engine: Engine) -> None:
     run_id = record(engine, plan([asset("a")]))
+    c.change(engine, "UPDATE runs SET created_at = created_at + 600")  # however slow the test is
     assert recover.stuck_levels(engine, "fleet") == []
-    c.change(engine, "UPDATE runs SET created_at = created_at - 11")
+    c.change(engine, "UPDATE runs SET created_at = created_at - 611")
     assert recover.stuck_levels(engine, "fleet") == [run_id]
 
 

@@ -3,6 +3,8 @@
 import io
 import json
 
+import pytest
+
 from dispatcher import report
 from dispatcher.board import AssetRow, Board, RunRow
 from dispatcher.display_json import JsonDisplay
@@ -185,7 +187,9 @@ class OldScreen(io.TextIOWrapper):
         return True
 
 
-def test_the_live_region_keeps_to_the_signs_of_the_locale() -> None:
+def test_the_live_region_keeps_to_the_signs_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "80"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
     out = OldScreen(io.BytesIO(), encoding="latin-1")
     display = LiveDisplay(Terminal(out=out, environ={}), quiet=False, verbose=False)
     some = board(row("raw.naïve", "running", step="load"), row("raw.done", "succeeded"))

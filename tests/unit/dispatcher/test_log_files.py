@@ -1,10 +1,12 @@
 """dispatcher.log_files: lines of a run as workers write them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from dispatcher import log_files
 from workers import storage
 from workers.settings import Settings
+from workers.stores import Entry, Gone
 
 
 def at(storage: Path) -> Settings:
@@ -58,4 +60,45 @@ def test_a_closed_asset_is_not_read_again(tmp_path: Path) -> None:
     files = log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"])
     log(tmp_path, "raw.a", "script", "one\n")
     files.close("raw.a")
+    assert list(files.read()) == []
+
+
+def test_a_log_that_is_removed_while_it_is_read_is_no_error(tmp_path: Path) -> None:
+    """As by `fleet clean`."""
+    files = log_files.of_run(at(tmp_path), "7f3k2", ["raw.a"])
+    one, two = (log(tmp_path, "raw.a", "script", "x\n", number=n) for n in (1, 2))
+    lines = files.read()
+    assert next(lines).number == 1
+    one.unlink()
+    two.unlink()
+    assert list(lines) == []
+
+
+class Late:
+    """A store of which only listing and reading matter, and whose file may go."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+
+    def list(self, folder: str) -> Iterator[Entry]:
+        for name, data in self.stored.items():
+            yield Entry(name=name, bytes=len(data), changed=0.0)
+
+    def read(self, name: str, offset: int, most: int) -> bytes:
+        if name not in self.stored:
+            raise Gone("s3://x", f"there is no {name}")
+        return self.stored[name][offset : offset + most]
+
+
+def test_what_was_stored_a_moment_ago_is_there_for_who_asks_anew(tmp_path: Path) -> None:
+    """A step's log is stored right before its end is noted, after which nobody comes back."""
+    store = Late()
+    files = log_files.LogFiles(log_files._InStore(store, "logs/7f3k2"), {"a": "a"})  # type: ignore[arg-type]
+    assert list(files.read()) == []
+    store.stored["logs/7f3k2/a.script.1.log"] = b"one\n"
+    assert list(files.read()) == []
+    assert [line.text for line in files.read(fresh=True)] == ["one"]
+    store.stored["logs/7f3k2/a.script.2.log"] = b"two\n"
+    files.source.sizes(fresh=True)
+    store.stored.clear()
     assert list(files.read()) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher import plan_envs, plan_text, preparing, target
+from dispatcher.look import Look
 from dispatcher.preparing import Prepared
 from dispatcher.run_flags import RunFlags
 from dispatcher.terminal import Terminal
@@ -39,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 def prepared(shop: Path) -> Prepared:
     """The plan of all assets."""
     terminal = Terminal(out=io.StringIO(), err=io.StringIO(), environ={})
-    return preparing.prepare(target.find([str(shop)]), FLAGS, terminal)
+    return preparing.prepare(target.find([str(shop)]), FLAGS, Look(terminal=terminal))
 
 
 def shown(shop: Path, settings: Settings) -> str:
@@ -118,6 +119,6 @@ def test_assets_that_nobody_asked_for_are_counted(project: Path) -> None:
     out = io.StringIO()
     terminal = Terminal(out=out, err=io.StringIO(), environ={})
     aim = target.find([str(project), "plain.a"])
-    found = preparing.prepare(aim, FLAGS, terminal)
+    found = preparing.prepare(aim, FLAGS, Look(terminal=terminal))
     plan_text.show(terminal, found, [])
     assert "3 assets  skipped: not selected" in out.getvalue()

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dispatcher import valkey
+from dispatcher import embedded, local, processes, valkey
 from dispatcher.files import read_private, write_private
 from dispatcher.problems import FleetError
 from dispatcher.processes import identify, stop
+from workers.settings import Settings
 
 
 @pytest.fixture
@@ -73,7 +75,48 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     first.process.kill()
     first.process.wait()
     with pytest.raises(FleetError, match="Valkey did not start"):
-        first.wait(1)
+        first.wait()
+
+
+def test_a_server_that_ends_at_once_says_why_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads nothing of what it is told."""
+
+    def spawned(*args: Any, **given: Any) -> "subprocess.Popen[bytes]":
+        process = processes.spawn(*args, **given)
+        process.wait()
+        return process
+
+    program = tmp_path / "valkey-server"
+    program.write_text("#!/bin/sh\necho no such library\nexit 127\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(valkey, "binary", lambda: str(program))
+    monkeypatch.setattr(valkey, "spawn", spawned)
+    with pytest.raises(FleetError, match="Valkey did not start") as told:
+        valkey.start(tmp_path / "x", bound=True).wait()
+    assert told.value.hint == "no such library"
+
+
+def test_an_up_that_is_interrupted_leaves_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would find it: its record is written last."""
+    servers, start = [], valkey.start
+
+    def started(*args: Any, **given: Any) -> valkey.Server:
+        servers.append(start(*args, **given))
+        return servers[0]
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(valkey, "start", started)
+    monkeypatch.setattr(local, "write_private", interrupted)
+    monkeypatch.setattr(embedded, "worker_argv", lambda: ["sleep", "987"])
+    with pytest.raises(KeyboardInterrupt):
+        local.start(Settings.load({"FLEET_CONFIG": ""}, {"home": tmp_path}), with_flower=False)
+    assert servers[0].process.wait(timeout=60) == -signal.SIGKILL
 
 
 def _command_line(pid: int) -> list[str]:

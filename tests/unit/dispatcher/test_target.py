@@ -40,6 +40,15 @@ def test_names_after_a_folder_are_assets_of_it(project: Path) -> None:
     assert target.find(["shop", "raw.a", "raw.b"], project).assets == ("raw.a", "raw.b")
 
 
+def test_the_folder_of_assets_after_its_pipeline_adds_nothing(project: Path) -> None:
+    found = target.find([".", "assets/"], project / "shop")
+    assert (found.pipeline, found.assets) == (project / "shop", ())
+    chosen = target.find(["shop", "shop/assets/a.py", "shop/assets"], project)
+    assert chosen.assets == ("shop/assets/a.py",)
+    with pytest.raises(FleetError, match="holds no pipeline"):
+        target.find(["web", "shop/assets"], project)
+
+
 def test_a_lone_script_outside_pipelines_stands_for_itself(project: Path) -> None:
     found = target.find(["scripts/hello.py"], project)
     assert found.standalone

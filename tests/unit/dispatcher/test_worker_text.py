@@ -70,6 +70,7 @@ def test_a_narrow_terminal_cuts_what_matters_least(
 ) -> None:
     """Nothing wraps; the fleet's name goes first."""
     monkeypatch.setenv("COLUMNS", "85")
+    c.change(engine, "UPDATE workers SET beat_at = beat_at + 600")  # however slow the test is
     terminal = Terminal(color=False)
     terminal.tty = True
     worker_text.show(terminal, worker_text.seen(engine, 20.0))

@@ -110,9 +110,12 @@ class Silent:
 
 
 def test_a_load_lives_as_long_as_the_claim_and_no_longer(tmp_path: Path) -> None:
-    """The settings say how long that is: a short lease is over before another worker begins."""
+    """The settings say how long that is: a short lease is over before another worker begins.
+
+    Held for as long as any program that nobody says otherwise of, it would end by itself.
+    """
     program = tmp_path / "ingestr"
-    program.write_text("#!/bin/sh\nexec sleep 6\n")
+    program.write_text("#!/bin/sh\nexec sleep 12\n")
     program.chmod(0o700)
     settings = Settings(home=tmp_path, ingestr=str(program), lease=1.0, lease_renew=0.4)
     with pulse.of_thread(pulse.Pulse(1.0)), pytest.raises(StepFailed) as failed:

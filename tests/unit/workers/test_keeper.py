@@ -1,7 +1,7 @@
 """workers.keeper: a claim is kept while its step runs, and the step hears when it must stop."""
 
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,15 +10,20 @@ from sqlalchemy import Engine, text
 from assets_parser.spec import Plan, RunOptions
 from catalog import claims, engine, levels, runs
 from catalog.claims import Claim
-from tests.support.fleet import asset, wait_for
+from tests.support.cli import until
+from tests.support.fleet import asset
+from workers import keeper as keeping
+from workers import pulse
 from workers.keeper import Keeper, StopFlag
 from workers.pulse import clock
+
+ENDLESS = 100_000.0  # seconds that no test lasts
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Engine]:
     """A catalog with one run of one asset whose level has begun."""
-    made = engine.connect(f"sqlite:///{tmp_path / 'catalog.db'}")
+    made = engine.connect(f"sqlite:///{tmp_path}/catalog/catalog.db")
     engine.upgrade(made)
     day = "2026-01-01T00:00:00+00:00"
     options = RunOptions(start=day, end=day, execution=day)
@@ -40,24 +45,32 @@ def claim(catalog: Engine) -> Claim:
 
 
 def test_a_claim_outlives_its_lease_while_it_is_kept(catalog: Engine, claim: Claim) -> None:
-    """The lease is renewed without the step's doing."""
-    with Keeper(catalog, claim, lease=2.0, renew=1.0) as keeper:
-        assert keeper.stop.wait(3.0) is None
-        assert lease_left(catalog) > 0
+    """The lease is renewed without the step's doing, again and again."""
+    with Keeper(catalog, claim, lease=60.0, renew=1.0) as keeper:
+        ends = [lease_end(catalog)]
+        for _ in range(2):
+            ends.append(until(lambda: later_than(ends[-1], catalog)))
+        assert keeper.stop.reason is None
+    assert ends[1] - ends[0] > 30, "it was held for two seconds"
 
 
-def test_a_lease_shorter_than_the_usual_tick_is_kept_too(catalog: Engine, claim: Claim) -> None:
+def test_a_lease_shorter_than_the_usual_tick_is_kept_too(
+    catalog: Engine, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Renewed as often as the settings say."""
-    with Keeper(catalog, claim, lease=1.2, renew=0.3) as keeper:
-        assert keeper.stop.wait(2.0) is None
+    monkeypatch.setattr(keeping, "TICK", ENDLESS)
+    with Keeper(catalog, claim, lease=60.0, renew=0.3) as keeper:
+        first = lease_end(catalog)
+        until(lambda: later_than(first, catalog))
+        assert keeper.stop.reason is None
 
 
 def test_progress_is_shown_soon(catalog: Engine, claim: Claim) -> None:
-    """The newest progress reaches the catalog within a second or so."""
-    with Keeper(catalog, claim, lease=20.0, renew=5.0) as keeper:
+    """The newest progress reaches the catalog long before the lease must be renewed."""
+    with Keeper(catalog, claim, lease=2 * ENDLESS, renew=ENDLESS) as keeper:
         keeper.progress({"rows": 1})
         keeper.progress({"rows": 7})
-        wait_for(lambda: '"rows":7' in progress_of(catalog), 5)
+        until(lambda: '"rows":7' in progress_of(catalog))
 
 
 def test_progress_that_cannot_be_shown_costs_nobody_the_claim(
@@ -66,75 +79,100 @@ def test_progress_that_cannot_be_shown_costs_nobody_the_claim(
     """Whatever a step tells of itself, its claim is renewed and a cancel is heard."""
     endless: dict[str, object] = {}
     endless["note"] = endless
-    with Keeper(catalog, claim, lease=8.0, renew=1.0) as keeper:
+    with Keeper(catalog, claim, lease=60.0, renew=1.0) as keeper:
         keeper.progress(endless)
-        assert keeper.stop.wait(3.0) is None
-        assert lease_left(catalog) > 0
+        until(lambda: keeper._progress is None)  # it was tried
+        first = lease_end(catalog)
+        until(lambda: later_than(first, catalog))
+        assert keeper.stop.reason is None
         runs.cancel(catalog, "aaaaa", "no longer wanted")
-        assert keeper.stop.wait(10.0) == "cancelled"
+        assert keeper.stop.wait(120.0) == "cancelled"
 
 
 def test_a_cancelled_run_is_noticed_between_renewals(catalog: Engine, claim: Claim) -> None:
-    """Nobody waits five seconds for a cancel to be heard."""
-    with Keeper(catalog, claim, lease=60.0, renew=30.0) as keeper:
+    """Nobody waits for a renewal until a cancel is heard."""
+    with Keeper(catalog, claim, lease=2 * ENDLESS, renew=ENDLESS) as keeper:
         runs.cancel(catalog, "aaaaa", "no longer wanted")
-        assert keeper.stop.wait(10.0) == "cancelled"
+        assert keeper.stop.wait(120.0) == "cancelled"
         assert keeper.stop.words == "no longer wanted"
 
 
 def test_a_lost_claim_stops_the_step(catalog: Engine, claim: Claim) -> None:
     """Once another attempt has the step this one may commit nothing."""
-    with Keeper(catalog, claim, lease=60.0, renew=30.0) as keeper:
+    with Keeper(catalog, claim, lease=2 * ENDLESS, renew=ENDLESS) as keeper:
         with catalog.begin() as connection:
             connection.execute(text("UPDATE steps SET token = token + 1"))
-        assert keeper.stop.wait(10.0) == "fenced"
+        assert keeper.stop.wait(120.0) == "fenced"
 
 
 def test_a_catalog_that_is_away_does_not_stop_the_step(
-    catalog: Engine, claim: Claim, tmp_path: Path
+    catalog: Engine, claim: Claim, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without the catalog nobody else can have the step either; it goes on."""
-    file, aside = tmp_path / "catalog.db", tmp_path / "aside.db"
-    with Keeper(catalog, claim, lease=60.0, renew=1.0) as keeper:
-        catalog.dispose()
-        file.rename(aside)
-        file.mkdir()
-        time.sleep(2.5)
-        assert keeper.stop.reason is None
-        file.rmdir()
-        aside.rename(file)
+    with Keeper(catalog, claim, lease=2 * ENDLESS, renew=1.0) as keeper:
+        with away(catalog, tmp_path):
+            until(lambda: caplog.text.count("keeps running without the catalog") >= 2)
+            assert keeper.stop.reason is None
         runs.cancel(catalog, "aaaaa", "later")
-        assert keeper.stop.wait(10.0) == "cancelled"
+        assert keeper.stop.wait(120.0) == "cancelled"
 
 
 def test_a_claim_that_took_long_is_renewed_before_the_work_begins(
     catalog: Engine, claim: Claim
 ) -> None:
     """Its process was paused, or waited: the lease may be nearly over."""
-    with Keeper(catalog, claim, lease=60.0, renew=30.0, since=clock() - 50) as keeper:
+    since = clock() - 0.9 * ENDLESS
+    with Keeper(catalog, claim, lease=ENDLESS, renew=0.5 * ENDLESS, since=since) as keeper:
         assert keeper.may_commit()
         assert keeper.stop.reason is None
         runs.cancel(catalog, "aaaaa", "no longer wanted")
-        keeper.stop.wait(10.0)
+        keeper.stop.wait(120.0)
         assert not keeper.may_commit()
+
+
+class Hands:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = ENDLESS
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """The clock of all pulses; keepers look at it all the while."""
+    made = Hands()
+    monkeypatch.setattr(pulse, "clock", made)
+    monkeypatch.setattr(keeping, "clock", made)
+    monkeypatch.setattr(keeping, "TICK", 0.02)
+    return made
 
 
 @pytest.mark.parametrize(("broker", "reason"), [(True, None), (False, "cut off")])
 def test_nothing_is_committed_without_the_catalog_and_nothing_runs_without_both(
-    catalog: Engine, claim: Claim, tmp_path: Path, broker: bool, reason: str | None
+    catalog: Engine,
+    claim: Claim,
+    tmp_path: Path,
+    hands: Hands,
+    broker: bool,
+    reason: str | None,
 ) -> None:
-    file = tmp_path / "catalog.db"
-    with Keeper(catalog, claim, lease=2.0, renew=0.5, connected=lambda: broker) as keeper:
+    lease = 100.0
+    with Keeper(catalog, claim, lease=lease, renew=0.02, connected=lambda: broker) as keeper:
         beats: list[float] = []
         keeper.pulse.add(beats.append)
         assert keeper.may_commit()
-        catalog.dispose()
-        file.rename(tmp_path / "aside.db")
-        file.mkdir()
-        wait_for(lambda: not keeper.may_commit())
-        keeper.stop.wait(3.0)
-        assert keeper.stop.reason == reason
-        assert bool(beats and clock() - beats[-1] < 1.5) == broker
+        with away(catalog, tmp_path):
+            gone = hands.at
+            for _ in range(3):
+                hands.at += 0.5 * lease  # the last beat is believed yet, but another one overdue
+                if broker:
+                    until(lambda: beats[-1:] == [hands.at])
+            until(lambda: keeper.stop.reason == reason)
+            assert not keeper.may_commit()
+            assert (max(beats, default=0.0) > gone) == broker
 
 
 def test_nothing_overrules_a_fence() -> None:
@@ -146,11 +184,25 @@ def test_nothing_overrules_a_fence() -> None:
     assert (stop.wait(0), stop.reason, stop.words) == ("fenced", "fenced", "lost")
 
 
-def lease_left(catalog: Engine) -> float:
-    """Seconds until the claim is lost."""
+@contextmanager
+def away(catalog: Engine, folder: Path) -> Iterator[None]:
+    """While the body runs nobody can open the catalog, and nobody has it open."""
+    (folder / "catalog").rename(folder / "aside")
+    catalog.dispose()  # only now: between the two somebody might open it again
+    yield
+    (folder / "aside").rename(folder / "catalog")
+
+
+def lease_end(catalog: Engine) -> float:
+    """When the claim is lost, by the catalog's clock."""
     with catalog.connect() as connection:
-        until = connection.scalar(text("SELECT lease_until FROM steps"))
-    return float(until) - time.time()
+        return float(connection.scalar(text("SELECT lease_until FROM steps")) or 0.0)
+
+
+def later_than(end: float, catalog: Engine) -> float | None:
+    """The end of the lease, if that is later by now."""
+    found = lease_end(catalog)
+    return found if found > end else None
 
 
 def progress_of(catalog: Engine) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker import Valkey
+from tests.support.cli import until
 from workers import livelog
 from workers.livelog import Follower, LiveLog
 from workers.settings import Settings
@@ -42,7 +43,7 @@ def test_a_line_is_seen_while_the_step_runs(settings: Settings) -> None:
     follower = Follower(redis, settings.fleet, "7f3k2")
     with livelog.open_log(settings, redis, "7f3k2", WHERE, str) as log:
         log.line("first")
-        assert [line.text for line in follower.read(5.0)] == ["first"]
+        assert [line.text for line in until(lambda: list(follower.read(1.0)))] == ["first"]
         assert log.path.read_text("utf-8") == "first\n"
 
 
@@ -62,19 +63,27 @@ def test_lines_beyond_the_bound_are_told_as_missed(settings: Settings) -> None:
 
 
 def test_a_broker_that_is_away_costs_lines_of_the_stream_only(
-    settings: Settings, valkey: Valkey
+    settings: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The asset goes on and its file is complete; the follower is told of the gap."""
     redis = livelog.client(settings)
+    tried: list[str] = []  # to send, whatever came of it
+    send = livelog.Stream._send
+
+    def sent(stream: livelog.Stream, lines: list[tuple[int, str]]) -> None:
+        send(stream, lines)
+        tried.extend(text for _, text in lines)
+
+    monkeypatch.setattr(livelog.Stream, "_send", sent)
     with livelog.open_log(settings, redis, "7f3k2", WHERE, str) as log:
         log.line("before")
-        time.sleep(0.3)
+        until(lambda: len(tried) == 1)
         valkey.stop()
         for number in range(10):
             log.line(f"during {number}")
-        time.sleep(0.3)
+        until(lambda: len(tried) == 11)
         valkey.start()
-        time.sleep(2.5)
+        time.sleep(2.5)  # from the last failure on it is left alone for two seconds
         log.line("after")
     lines = list(Follower(livelog.client(settings), settings.fleet, "7f3k2").read(1.0))
     assert [(line.text, line.missed) for line in lines] == [("before", 0), ("after", 10)]

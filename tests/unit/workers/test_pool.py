@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from workers import pool as pools
 from workers.errors import StepFailed
 from workers.pool import CACHE_NAME, Pool
 from workers.settings import Settings
@@ -72,6 +73,22 @@ def test_answers_are_remembered_until_the_file_changes(pythons: Path, tmp_path: 
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert pool(tmp_path).find("3.9")[0] == first
     assert (tmp_path / "home" / CACHE_NAME).exists()
+
+
+def test_who_did_not_answer_in_time_is_asked_again(
+    pythons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host was busy for a moment: that is nothing to be remembered."""
+    path, busy = fake(pythons, "3.9.9", "3.9.9"), tmp_path / "busy"
+    wait = f"while [ -e {busy} ]; do /bin/sleep 0.1; done\n"
+    path.write_text(path.read_text().replace("echo", f"{wait}echo"))
+    busy.touch()
+    monkeypatch.setattr(pools, "PROBE_TIMEOUT", 0.3)
+    with pytest.raises(StepFailed):
+        pool(tmp_path).find("3.9")
+    monkeypatch.setattr(pools, "PROBE_TIMEOUT", 240.0)
+    busy.unlink()
+    assert pool(tmp_path).find("3.9")[0].version == "3.9.9"
 
 
 def test_versions_lists_our_own(tmp_path: Path) -> None:

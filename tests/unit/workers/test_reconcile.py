@@ -20,7 +20,8 @@ from workers.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Of a fleet with a broker, which is not asked: nothing that these tests heal is sent."""
-    return Settings.load({"FLEET_CONFIG": ""}, {"home": tmp_path, "fleet": "fleet"})
+    given = {"home": tmp_path, "fleet": "fleet", "reconcile_every": 600}
+    return Settings.load({"FLEET_CONFIG": ""}, given)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_one_look_serves_the_whole_fleet(engine: Engine, app: Celery, settings: 
     assert [look(engine, app, settings) for _ in range(2)] == [1, 0]
     lose(engine)
     assert look(engine, app, settings) == 0, "another worker has just looked"
-    c.change(engine, "UPDATE facts SET changed_at = changed_at - 5")
+    c.change(engine, "UPDATE facts SET changed_at = changed_at - 600")
     assert look(engine, app, settings) == 1
 
 

@@ -1,12 +1,16 @@
 """The guardian, with small programs instead of assets."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from workers.keeper import StopFlag
 from workers.supervisor import Supervisor, SupervisorError
 
 
@@ -58,11 +62,66 @@ def test_a_missing_working_folder_says_so(supervisor: Supervisor) -> None:
 
 
 def test_who_ignores_term_is_killed_after_the_grace(supervisor: Supervisor) -> None:
-    """With all that it started."""
+    """With all that it started; it is asked once it has said that it ignores that."""
     script = "trap '' TERM; sleep 600 & echo $!; while true; do sleep 1; done"
-    lines, ended = sh(supervisor, script, timeout=0.3, grace=0.3)
-    assert (ended.reason, ended.signal) == ("timeout", 9)  # type: ignore[attr-defined]
-    assert not psutil.pid_exists(int(lines[0]))
+    pids: list[int] = []
+    stop = StopFlag()
+
+    def hear(line: str) -> None:
+        pids.append(int(line))
+        stop.set("cancelled")
+
+    argv = ["/bin/sh", "-c", script]
+    ended = supervisor.run(
+        argv, {"PATH": os.defpath}, "/", on_line=hear, stop=stop, timeout=300, grace=0.3
+    )
+    assert (ended.reason, ended.signal) == ("cancelled", 9)
+    assert not psutil.pid_exists(pids[0])
+
+
+_PAUSED = """
+import sys, time
+from workers import orphans, supervisor
+
+orphans.take_in()
+begin = supervisor.Supervisor._begin
+
+
+def paused(self, *order):
+    reading = begin(self, *order)
+    time.sleep(2.5)
+    return reading
+
+
+supervisor.Supervisor._begin = paused
+one, tree = supervisor.Supervisor(), ["/bin/sh", "-c", "setsid sleep 600 & echo $!; wait"]
+
+
+def seen(line):
+    print(line)
+    one.drop_guardian()
+
+
+ended = one.run(tree, {"PATH": "/usr/bin:/bin"}, "/", on_line=seen)
+print(ended.reason)
+"""
+
+
+def test_a_killed_guardian_leaves_nothing_although_its_worker_was_paused() -> None:
+    """What began before its worker looked is of this run, too."""
+    argv = [sys.executable, "-P", "-c", _PAUSED]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+    pid, reason = told.split()
+    left = psutil.pid_exists(int(pid))
+    if left:
+        os.kill(int(pid), signal.SIGKILL)
+    assert (reason, left) == ("lost", False)
+
+
+def test_who_takes_too_long_is_ended(supervisor: Supervisor) -> None:
+    """However far it has come by then."""
+    _, ended = sh(supervisor, "exec sleep 600", timeout=0.3)
+    assert (ended.reason, ended.signal) == ("timeout", 15)  # type: ignore[attr-defined]
 
 
 def test_a_large_order_arrives_whole(supervisor: Supervisor) -> None:

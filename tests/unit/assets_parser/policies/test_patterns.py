@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets_parser.policies.patterns import PatternError, compiled
@@ -62,7 +62,7 @@ def test_what_cannot_be_read_says_why(pattern: str, why: str) -> None:
 
 
 @given(st.text(alphabet="ab.*+?|()^[]", max_size=8), st.text(alphabet="ab1", max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_both_machines_agree_on_what_both_can_read(pattern: str, text: str) -> None:
     try:
