@@ -18,7 +18,7 @@ from assets_parser.model import Pipeline
 from assets_parser.pipeline import load
 from assets_parser.plan import Surroundings, build
 from assets_parser.spec import Plan
-from dispatcher import fault_text, options, withheld
+from dispatcher import fault_text, options
 from dispatcher.look import Look
 from dispatcher.problems import FleetError, Refused
 from dispatcher.run_flags import RunFlags
@@ -106,7 +106,7 @@ def prepare(
     if prepared.plan.faults:
         fault_text.show(terminal, prepared.plan.faults, root)
         terminal.note("note: what these errors are about will fail; everything else runs")
-    for notice in (*prepared.plan.notices, *withheld.notes(prepared.plan.assets, os.environ)):
+    for notice in prepared.plan.notices:
         terminal.note(f"note: {notice}")
     return prepared
 

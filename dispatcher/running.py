@@ -1,6 +1,7 @@
 """From arguments to the end of a run: what `fleet run` and `fleet submit` do, step by step."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,6 +110,15 @@ def scheduled(request: Request, aim: Target, fleet: Fleet, run_id: str) -> bool:
 
 def prepare(request: Request, aim: Target, settings: Settings) -> "Prepared":
     """The plan of what the command line asks for; `fleet plan` shows it."""
+    from dispatcher import withheld
+
+    prepared = _prepared(request, aim, settings)
+    for notice in withheld.notes(prepared.plan.assets, os.environ, settings.pass_env):
+        request.look.terminal.note(f"note: {notice}")
+    return prepared
+
+
+def _prepared(request: Request, aim: Target, settings: Settings) -> "Prepared":
     from dispatcher import options, preparing
 
     flags, look = options.settled(request.flags, settings), request.look

@@ -28,7 +28,7 @@ def environment(context: StepContext) -> dict[str, str]:
             )
     if context.options.mask_credentials:
         context.mask([text for one in declared.values() for text in secret_texts(one)])
-    return process_environment.build(context.spec, declared, os.environ)
+    return process_environment.build(context.spec, declared, os.environ, context.settings.pass_env)
 
 
 def run(context: StepContext, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Exit:

@@ -4,7 +4,7 @@ Called by workers.asset_process. The broker's and the catalog's addresses are no
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from assets_parser.spec import AssetSpec
 from workers import secret_values
@@ -41,9 +41,9 @@ ALLOWED = frozenset(
 )
 
 
-def inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    """What an asset may see of the worker's own environment."""
-    return {key: value for key, value in environ.items() if _allowed(key)}
+def inherited(environ: Mapping[str, str], more: Collection[str] = ()) -> dict[str, str]:
+    """What an asset may see of the worker's own environment; `more` is the setting pass_env."""
+    return {key: value for key, value in environ.items() if _allowed(key) or key in more}
 
 
 def _allowed(key: str) -> bool:
@@ -69,10 +69,13 @@ def secrets(spec: AssetSpec, connections: Connections) -> dict[str, Connection]:
 
 
 def build(
-    spec: AssetSpec, declared: Mapping[str, Connection], environ: Mapping[str, str]
+    spec: AssetSpec,
+    declared: Mapping[str, Connection],
+    environ: Mapping[str, str],
+    more: Collection[str] = (),
 ) -> dict[str, str]:
     """The whole environment for one attempt."""
-    env = inherited(environ) | dict(spec.environment) | {"PYTHONUNBUFFERED": "1"}
+    env = inherited(environ, more) | dict(spec.environment) | {"PYTHONUNBUFFERED": "1"}
     for name, connection in declared.items():
         value = secret_values.secret_value(connection)
         if "\0" in value or "=" in name or not name:

@@ -89,6 +89,8 @@ class Settings:
     flower_auth: str = field(default="", repr=False)
     #: The user that assets run as, where root starts the worker; empty means the worker's own.
     asset_user: str = ""
+    #: Variables of the worker's own environment that assets see as well.
+    pass_env: tuple[str, ...] = ()
     #: Memory that each process of an asset may use; 0 means no limit.
     asset_memory: int = 0
     #: Processes and threads that the assets' user may have on this host; 0 means no limit.
@@ -226,12 +228,19 @@ def _check(settings: Settings) -> None:
             f"lease_renew = {settings.lease_renew:g} must be at most half of lease ="
             f" {settings.lease:g} and more than 0, or a claim is lost while it is renewed"
         )
+    _check_names(settings)
+    try:
+        weights_of.parsed(settings.weights)
+    except ValueError as error:
+        raise SettingsError(f"weights: {error}") from error
+
+
+def _check_names(settings: Settings) -> None:
     if not settings.fleet or not settings.queues:
         raise SettingsError("fleet and queues must not be empty")
     for name in settings.queues:
         if name != ANY and (why := queue_names.fault(name)):
             raise SettingsError(f"queues: {name!r}: {why}")
-    try:
-        weights_of.parsed(settings.weights)
-    except ValueError as error:
-        raise SettingsError(f"weights: {error}") from error
+    for name in settings.pass_env:
+        if name.startswith(PREFIX):
+            raise SettingsError(f"pass_env: {name} is a setting of fleet itself: it may be secret")

@@ -25,14 +25,20 @@ def spec(name: str, *reads: str, secrets: tuple[Secret, ...] = ()) -> AssetSpec:
 def test_a_variable_that_is_set_and_read_but_not_declared_is_named_once() -> None:
     assets = [spec("a", "REGION", "HOME", "BRUIN_PIPELINE"), spec("b", "REGION", "UNSET")]
     environ = {"REGION": "fr", "HOME": "/home/x", "BRUIN_PIPELINE": "", "OTHER": "1"}
-    (note,) = withheld.notes(assets, environ)
+    (note,) = withheld.notes(assets, environ, ())
     assert note.startswith("REGION is set here, but a and 1 more, which read it, will not see it")
     assert "fr" not in note.split()  # never a value
 
 
 def test_what_an_asset_declares_it_sees() -> None:
     declared = Secret(key="place", inject_as="REGION")
-    assert not list(withheld.notes([spec("a", "REGION", secrets=(declared,))], {"REGION": "fr"}))
+    assert not list(
+        withheld.notes([spec("a", "REGION", secrets=(declared,))], {"REGION": "fr"}, ())
+    )
+
+
+def test_what_workers_pass_on_it_sees() -> None:
+    assert not list(withheld.notes([spec("a", "REGION")], {"REGION": "fr"}, ("REGION",)))
 
 
 def test_reads_are_found_in_the_modules_of_the_project_too(tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def test_only_harmless_variables_are_inherited() -> None:
     assert sorted(kept) == ["HTTPS_PROXY", "LC_ALL", "PATH", "TZ", "https_proxy"]
 
 
+def test_what_the_worker_passes_on_never_hides_what_the_plan_says() -> None:
+    given = {"REGION": "fr", "BRUIN_ASSET": "other", "TOKEN": "x"}
+    env = process_environment.build(SPEC, {}, given, ("REGION", "BRUIN_ASSET", "UNSET"))
+    assert (env["REGION"], env["BRUIN_ASSET"]) == ("fr", "a")
+    assert not {"TOKEN", "UNSET"} & set(env)
+
+
 def test_declared_connections_are_injected_with_their_types() -> None:
     """JSON for most of them, the raw value for generic ones."""
     declared = {

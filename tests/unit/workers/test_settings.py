@@ -39,6 +39,11 @@ def test_an_unknown_key_names_its_file_and_the_nearest_one(environ: dict[str, st
         Settings.load(environ)
 
 
+def test_no_setting_is_handed_on_to_assets(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="pass_env: FLEET_BROKER is a setting"):
+        Settings.load(environ | {"FLEET_PASS_ENV": "REGION,FLEET_BROKER"})
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("FLEET_SLOTS", "many"), ("FLEET_LEASE", "-1"), ("FLEET_PYTHON_DOWNLOADS", "perhaps")],
