@@ -1,10 +1,12 @@
 """The fleet that `fleet up` keeps on this host, found through FLEET_HOME/run/up.json (0600)."""
 
+import fcntl
 import hashlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +53,15 @@ class Local:
 def path(settings: Settings) -> Path:
     """Where the record of the fleet is."""
     return settings.run_dir / "up.json"
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Be the only command that starts a fleet here: one that waits finds what the other made."""
+    settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.run_dir / "up.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def find(settings: Settings) -> Local | None:

@@ -40,26 +40,32 @@ def command(*, overrides: dict[str, Any], look: Look, with_flower: bool, **given
     if settings.broker:
         message = f"a broker is configured already ({place(settings.broker)})"
         raise FleetError(message, hint="fleet worker joins it")
-    found = local.find(settings)
-    if found and found.alive():
-        look.terminal.note("a fleet is up already; fleet down stops it")
-    else:
-        if found:
-            local.end(settings, found, grace=0)  # parts of it are gone: begin anew
-        engine = catalog(settings)
-        own = settings if chosen.get("queues") else _alone(settings)
-        found = local.start(own, with_flower=with_flower)
-        try:
-            local.wait(settings, found, engine)
-        except BaseException:  # also Ctrl-C: half a fleet is none
-            local.end(settings, found, grace=0)
-            raise
-        finally:
-            engine.dispose()
+    with local.alone(settings):
+        found = local.find(settings)
+        if found and found.alive():
+            look.terminal.note("a fleet is up already; fleet down stops it")
+        else:
+            if found:
+                local.end(settings, found, grace=0)  # parts of it are gone: begin anew
+            own = settings if chosen.get("queues") else _for_all_queues(settings)
+            found = _start(own, with_flower=with_flower)
     _tell(look.terminal, settings, found, as_json=look.as_json)
 
 
-def _alone(settings: Settings) -> Settings:
+def _start(settings: Settings, *, with_flower: bool) -> local.Local:
+    engine = catalog(settings)
+    found = local.start(settings, with_flower=with_flower)
+    try:
+        local.wait(settings, found, engine)
+    except BaseException:  # also Ctrl-C: half a fleet is none
+        local.end(settings, found, grace=0)
+        raise
+    finally:
+        engine.dispose()
+    return found
+
+
+def _for_all_queues(settings: Settings) -> Settings:
     """Nobody else may be there: whoever names no queues takes the assets of every instance."""
     queues = (ANY,) if settings.queues == (GENERAL,) else settings.queues
     return replace(settings, queues=queues)

@@ -121,3 +121,16 @@ def test_a_fleet_without_workers_says_so_and_goes_on_when_one_comes(tmp_path: Pa
             late.communicate(timeout=120)
     finally:
         first("down", "--now")
+
+
+def test_of_two_that_start_a_fleet_at_once_one_finds_it(tmp_path: Path) -> None:
+    """Both use the same one, and nothing is left that nobody knows of."""
+    cli = Cli(tmp_path / "home", tmp_path)
+    both = [cli.start("up", "--no-flower", "--slots", "1") for _ in range(2)]
+    try:
+        said = [one.communicate(timeout=120)[0] for one in both]
+        assert [one.returncode for one in both] == [0, 0], said
+        assert len([text for text in said if "a fleet is up already" in text]) == 1, said
+        assert len(json.loads(cli("workers", "--json").stdout)["workers"]) == 1
+    finally:
+        cli("down", "--now")
