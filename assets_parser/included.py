@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets_parser import files
+from assets_parser import files, secret_files
 from assets_parser.faults import DefinitionError
 from assets_parser.source import Source
 
@@ -23,8 +23,10 @@ class Included:
         path = top if top.is_file() and not here.is_file() else here
         if Path(name).is_absolute() or not path.is_relative_to(root):
             raise ValueError(f"{name} lies outside of the project")
-        if any(part.startswith(".") for part in path.relative_to(root).parts):
-            raise ValueError(f"{name} is hidden: it may hold secrets")  # .env, .bruin.yml
+        parts = path.relative_to(root).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if hidden or path.suffix == ".pem" or secret_files.named(parts):
+            raise ValueError(f"{name} may hold secrets")
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {os.path.normpath(name)}")
         try:

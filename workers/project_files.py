@@ -12,14 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-#: Whatever git or `bundle_include` say: what holds connections, and the fleet's own settings.
-NEVER = (".git", ".bruin.yml", ".bruin.yaml", ".env*", "fleet.toml")
-#: What usually holds a secret; `bundle_include` takes it nevertheless.
-SECRET = (
-    *("*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa", "id_dsa", "id_ecdsa"),
-    *("id_ed25519", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".aws", ".ssh", ".gnupg"),
-    *("credentials.json", "service-account*.json", "service_account*.json"),
-)
+from assets_parser import secret_files
+
 #: Left out where git is not there to ask.
 USUAL = (
     *(".hg", ".svn", "__pycache__", "*.pyc", ".venv", "venv", "node_modules", ".DS_Store"),
@@ -69,9 +63,7 @@ def find(root: Path, include: Sequence[str], apart: Iterable[Path] = ()) -> list
 
 
 def _refused(root: Path, name: str, *, asked: bool) -> bool:
-    parts = PurePosixPath(name).parts
-    never = NEVER if asked else (*NEVER, *SECRET)
-    if any(fnmatch.fnmatchcase(part, pattern) for part in parts for pattern in never):
+    if secret_files.named(PurePosixPath(name).parts, asked=asked):
         return True
     return not asked and name.endswith(".pem") and _is_private(root / name)
 
