@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from tests.faults.pipeline import POISON
 from tests.faults.rig import Rig
 from tests.support.hosts import Host
 
@@ -193,19 +194,6 @@ def second_run(rig: Rig) -> float:
     return now()
 
 
-POISON = '''"""@bruin
-name: f.poison
-depends: [f.duck_first]
-@bruin"""
-import os, pathlib, signal
-
-pid, main = os.getpid(), 0
-while pid > 1:
-    if b"workers.main" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-        main = pid
-    pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-os.kill(main, signal.SIGKILL)
-'''
 _POINTS = (
     "claim:before=5",
     "claim:after=9",

@@ -15,13 +15,12 @@ from uv import find_uv_bin
 
 from catalog import engine as catalog_engine
 from tests.support.attempt import shared_cache
+from tests.support.wishes import PYTHON, version, wish
 from workers import envs, projects, requirements, resolver
-from workers.envs import Env, EnvRequest, EnvStore
+from workers.envs import EnvRequest, EnvStore
 from workers.errors import StepFailed
 from workers.pool import Pool
 from workers.settings import Settings
-
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture
@@ -45,23 +44,6 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     return folder
-
-
-def wish(project: Path, text: str, **given: object) -> EnvRequest:
-    """A request for what a requirements.txt says."""
-    (project / "requirements.txt").write_text(text)
-    needs = requirements.of_file(project / "requirements.txt")
-    return EnvRequest(python=PYTHON, needs=needs, **given)  # type: ignore[arg-type]
-
-
-def version(env: Env, package: str) -> str:
-    """The version of a package in an environment, "none" if it is not there."""
-    code = (
-        "from importlib import metadata\n"
-        f"try: print(metadata.version({package!r}))\n"
-        "except metadata.PackageNotFoundError: print('none')"
-    )
-    return subprocess.check_output([env.python, "-I", "-c", code], text=True).strip()
 
 
 def test_a_script_without_requirements_gets_a_bare_environment(settings: Settings) -> None:

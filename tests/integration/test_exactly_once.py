@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from tests.support import attempts, sources, tables, warehouse
-from tests.support.attempts import Try
+from tests.support.attempts import Try, left_over, sessions
 from tests.support.cli import until
 from tests.support.tables import Target
 from tests.support.targets import server, target
@@ -67,18 +67,6 @@ def given(*tries: Try) -> list[str]:
 def stored(target: Target) -> list[str]:
     """The nonces in the table."""
     return [str(row[0]) for row in target.rows("nonce")]
-
-
-def left_over(target: Target) -> list[str]:
-    """Staging tables that are still there."""
-    from workers.engines import opened
-
-    query = "SELECT table_name FROM information_schema.tables"
-    if target.kind == "sqlite":
-        query = "SELECT name FROM shop.sqlite_master"
-    with opened(target.connection) as database:
-        names = [str(row[0]) for row in database.rows(query, limit=10_000)[0]]
-    return [name for name in names if name.startswith("__bruin_fleet_")]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -238,15 +226,6 @@ def test_a_commit_without_an_answer_is_looked_up(tmp_path: Path, server: warehou
         assert wait() == "not yet"
     assert replace(load, number=2, token=next(_tokens)).end() == "loaded"
     assert stored(target) == given(load)
-
-
-def sessions(target: Target, which: str) -> list[object]:
-    """Those of a server."""
-    from workers.engines import opened
-
-    with opened(target.connection) as database:
-        query = f"SELECT pid FROM pg_stat_activity WHERE {which}"
-        return list(database.rows(query, limit=10)[0])
 
 
 def test_where_we_must_not_write_it_is_said(tmp_path: Path, server: warehouse.Server) -> None:

@@ -1,6 +1,7 @@
 """What ingestr loses in silence is loaded here, or said: loads of Python assets into real tables.
 
-Those of seeds are in test_seeds.py, of ingestr assets in test_ingests.py.
+Those of seeds are in test_seeds.py, those of ingestr assets in test_ingests.py and
+test_ingest_refusals.py.
 """
 
 from datetime import UTC, date, datetime

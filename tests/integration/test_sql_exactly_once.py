@@ -2,59 +2,22 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from tests.support import tables, warehouse
-from tests.support.sql_assets import KEY, NAME, House, house, server
+from tests.support.sql_assets import House, house, server
+from tests.support.sql_once import FIRST, SECOND, STRATEGIES, keys, prepare, second
 from workers import query_fence, query_step, script_run, sessions
 from workers.context import StepContext
 from workers.errors import Locked, NotYet, StepFailed
 
 __all__ = ["house", "server"]
-
-FIRST = "select 1 as id, 'a' as name, date '2024-01-01' as d"
-SECOND = "select 2 as id, 'b' as name, date '2024-01-01' as d"
-STRATEGIES: dict[str, dict[str, Any]] = {
-    "append": {},
-    "create+replace": {},
-    "delete+insert": {"incremental_key": "id"},
-    "merge": {"columns": (KEY, NAME)},
-    "scd2_by_column": {"columns": (KEY, NAME), "full_refresh": False},
-    "time_interval": {"incremental_key": "d", "time_granularity": "date"},
-    "truncate+insert": {},
-    "view": {"form": "view"},
-}
-
-
-def prepare(house: House, strategy: str) -> None:
-    """The table as an earlier run has left it."""
-    if strategy == "scd2_by_column":
-        house.run(FIRST, strategy, columns=(KEY, NAME), full_refresh=True)
-    elif strategy != "view":
-        house.run(FIRST)
-
-
-def second(house: House, strategy: str, attempt: int = 1, **given: Any) -> StepContext:
-    """An attempt to write the second row, all of one run."""
-    house.target.attempt = attempt
-    details = STRATEGIES[strategy] | given
-    return house.context(SECOND, "" if strategy == "view" else strategy, run_id="r2", **details)
-
-
-def keys(house: House) -> list[Any]:
-    """The ids in the table; both of a history."""
-    return sorted(row[0] for row in house.rows("id"))
 
 
 def once(strategy: str) -> list[int]:
@@ -252,70 +215,6 @@ def test_without_a_record_rows_that_may_be_there_are_not_added_again(tmp_path: P
     with pytest.raises(StepFailed, match="may have added these rows") as refused:
         query_step.run(again)
     assert "fleet run assets/t.sql --downstream" in refused.value.hint
-
-
-@contextmanager
-def session(house: House, name: str) -> Iterator[Any]:
-    """A session that holds the table, as one of a host that has died."""
-    fields = house.target.connection.fields
-    with psycopg.connect(
-        host=fields["host"],
-        port=fields["port"],
-        user=fields["username"],
-        password=fields["password"],
-        dbname=fields["database"],
-        application_name=name,
-    ) as link:
-        link.execute("lock table shop.t")
-        yield link
-        if not link.closed:
-            link.rollback()
-
-
-def test_a_successor_ends_the_session_of_a_dead_attempt_and_no_other(
-    server: warehouse.Server, tmp_path: Path
-) -> None:
-    shop = House(server.target(tmp_path))
-    prepare(shop, "append")
-    shop.run("select 1 as a", name="shop.u")
-    with session(shop, sessions.name("r2", "shop.u", 1)) as other:
-        other.rollback()
-        with session(shop, sessions.name("r2", "shop.t", 1)) as dead:
-            query_step.run(second(shop, "append", attempt=2))
-            with pytest.raises(psycopg.OperationalError):
-                dead.execute("select 1")
-        other.execute("select 1")
-    assert keys(shop) == [1, 2]
-    assert "ended the session of an earlier attempt, 'fleet r2/shop.t/1'" in shop.target.log.lines
-
-
-def test_a_lock_of_another_program_is_waited_for_by_its_name(
-    server: warehouse.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions, "LOCK", 1)
-    shop = House(server.target(tmp_path))
-    prepare(shop, "append")
-    holder = pytest.raises(Locked, match=r"holds a lock .*\(a clerk's own tool, PID \d+\)")
-    with session(shop, "a clerk's own tool"), holder:
-        query_step.run(second(shop, "append"))
-    assert keys(shop) == [1]
-    query_step.run(second(shop, "append"))
-    assert keys(shop) == [1, 2]
-
-
-def test_a_file_that_another_program_has_open_is_waited_for_by_its_name(tmp_path: Path) -> None:
-    house = House(tables.duckdb(tmp_path))
-    prepare(house, "append")
-    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
-    argv = [sys.executable, "-c", code, str(house.target.connection.file)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None and other.stdout.readline() == "open\n"
-        said = rf"house.duckdb is open elsewhere \(.*PID {other.pid}\)"
-        with pytest.raises(Locked, match=said):
-            query_step.run(second(house, "append"))
-        other.communicate("\n")
-    query_step.run(second(house, "append"))
-    assert keys(house) == [1, 2]
 
 
 def test_a_record_says_at_least_once_only_where_twice_is_more(house: House) -> None:

@@ -17,6 +17,7 @@ from assets_parser.spec import AssetSpec
 from tests.support.cli import until
 from tests.support.tables import OPTIONS, Target, catalog
 from workers import crash_points, loader
+from workers.engines import opened
 from workers.errors import Locked, NotYet, StepFailed
 
 KEY = (Column(name="id", type="bigint", primary_key=True),)
@@ -136,3 +137,20 @@ def _stopped(pid_log: Path, point: str) -> int:
 
 def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+
+
+def left_over(target: Target) -> list[str]:
+    """Staging tables that are still there."""
+    query = "SELECT table_name FROM information_schema.tables"
+    if target.kind == "sqlite":
+        query = "SELECT name FROM shop.sqlite_master"
+    with opened(target.connection) as database:
+        names = [str(row[0]) for row in database.rows(query, limit=10_000)[0]]
+    return [name for name in names if name.startswith("__bruin_fleet_")]
+
+
+def sessions(target: Target, which: str) -> list[object]:
+    """The processes of a server's sessions that fit a condition."""
+    with opened(target.connection) as database:
+        query = f"SELECT pid FROM pg_stat_activity WHERE {which}"
+        return list(database.rows(query, limit=10)[0])

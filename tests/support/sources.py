@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from assets_parser.model import Materialization
 from assets_parser.spec import AssetSpec
 from tests.support.tables import OPTIONS, Target
@@ -18,6 +20,8 @@ from workers.engines import opened
 
 FILES = {"duckdb": "{{name: {name}, path: data/{name}.duckdb}}"}
 FILES |= {"sqlite": "{{name: {name}, path: data/{name}.db}}"}
+ITEMS = "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, day TIMESTAMP)"
+ROWS = "INSERT INTO items VALUES (1, 'a', '2024-01-01 10:00:00'), (2, NULL, '2024-01-02 11:00:00')"
 
 
 def seed(target: Target, name: str = "shop.people", **given: Any) -> Mapping[str, Any]:
@@ -115,6 +119,18 @@ def file_target(folder: Path, kind: str, name: str = "db") -> Target:
     """A database file of that name that does not exist yet."""
     config = FILES[kind].format(name="house" if name == "db" else name)
     return Target(folder=folder, kind=kind, config=config.replace("name: house", "name: db", 1))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Pair:
+    """From SQLite to DuckDB."""
+    return pair(file_target(tmp_path, "duckdb"), file_target(tmp_path, "sqlite", "src"))
+
+
+@pytest.fixture
+def within(tmp_path: Path) -> Pair:
+    """From one DuckDB file to another."""
+    return pair(file_target(tmp_path, "duckdb"), file_target(tmp_path, "duckdb", "src"))
 
 
 @contextmanager
