@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from catalog import runs
-from catalog.engine import connect, upgrade
 from dispatcher import cleaning
 from dispatcher.cleaning import Item
 from tests.support.plans import asset, plan, record
 from workers import run_values
 from workers.settings import Settings
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Of one host."""
-    return Settings.load({"FLEET_CONFIG": ""}, {"home": tmp_path})
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    """Its catalog."""
-    engine = connect(settings.catalog_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def old_logs(settings: Settings, *runs: str) -> list[Path]:

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from catalog import levels, runs
-from catalog.engine import connect, upgrade
 from dispatcher import log_text, views
 from dispatcher.board import AssetRow, Board
 from dispatcher.fleets import Fleet
@@ -59,15 +58,6 @@ class Parts:
             yield LogLine("a", "script", self.parts.pop(0))
 
     def close(self, asset: str) -> None: ...
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty catalog."""
-    engine = connect(f"sqlite:///{tmp_path}/catalog.db")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 from assets_parser.config import Environment
 from assets_parser.model import Pipeline
 from catalog import recover, runs
-from catalog.engine import connect, upgrade
 from dispatcher import embedded, fleets, running, submit, target
 from dispatcher.fleets import Fleet
 from dispatcher.look import Look
@@ -30,21 +29,6 @@ PREPARED = Prepared(
     config="",
     variables=(),
 )
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Of one host."""
-    return Settings.load({"FLEET_CONFIG": ""}, {"home": tmp_path})
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    """Its catalog."""
-    engine = connect(settings.catalog_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """dispatcher.status_text: a run that ends while it is looked at."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,19 +8,9 @@ from sqlalchemy import Engine
 
 from catalog import claims, levels, runs
 from catalog.claims import CheckRow
-from catalog.engine import connect, upgrade
 from dispatcher import status_text
 from tests.support import catalogs as c
 from tests.support.plans import asset, plan, record
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty catalog."""
-    engine = connect(f"sqlite:///{tmp_path}/catalog.db")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.mark.parametrize("name", ["get", "asset_runs", "step_views", "check_results"])

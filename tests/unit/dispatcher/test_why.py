@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from catalog import claims, levels, placing, runs, workers
 from catalog.claims import StepError, Want
-from catalog.engine import connect, upgrade
 from catalog.workers import WorkerInfo
 from dispatcher import why
 from dispatcher.cli import cli
@@ -21,15 +20,6 @@ from tests.support import catalogs as c
 from tests.support.plans import asset, plan, record
 
 LOCK = Want(name="duckdb:/data/shop.db", what="duckdb:shop")
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty catalog."""
-    engine = connect(f"sqlite:///{tmp_path}/catalog.db")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def begun(engine: Engine, *named: Sequence[str]) -> str:
