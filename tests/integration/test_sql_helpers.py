@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import Any
 
 import duckdb
-import psycopg
 import pytest
 
 from assets_parser.sql_helpers import SqlHelpers
 from assets_parser.templates import Renderer
 from tests.support import warehouse
+from tests.support.postgres import link_to
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 EVENTS = "(values (1, 'a', 10), (1, 'b', 30), (2, 'c', 20), (2, 'c', 5)) as e(id, kind, n)"
@@ -37,14 +37,7 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         return
     folder = tmp_path_factory.mktemp("postgres")
     database = request.getfixturevalue("server").target(folder).connection
-    fields = database.fields
-    with psycopg.connect(
-        host=fields["host"],
-        port=fields["port"],
-        user=fields["username"],
-        password=fields["password"],
-        dbname=fields["database"],
-    ) as link:
+    with link_to(database.fields) as link:
         yield lambda text: link.execute(renderer.render(text)).fetchall()
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.support import tables, warehouse
+from tests.support.postgres import link_to
 from tests.support.sql_assets import House, server
 from tests.support.sql_once import keys, prepare, second
 from workers import query_step, sessions
@@ -22,15 +23,7 @@ __all__ = ["server"]
 @contextmanager
 def session(house: House, name: str) -> Iterator[Any]:
     """A session that holds the table, as one of a host that has died."""
-    fields = house.target.connection.fields
-    with psycopg.connect(
-        host=fields["host"],
-        port=fields["port"],
-        user=fields["username"],
-        password=fields["password"],
-        dbname=fields["database"],
-        application_name=name,
-    ) as link:
+    with link_to(house.target.connection.fields, application_name=name) as link:
         link.execute("lock table shop.t")
         yield link
         if not link.closed:

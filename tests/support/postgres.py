@@ -11,10 +11,11 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -147,3 +148,15 @@ def _user() -> pwd.struct_passwd:
         return pwd.getpwnam("postgres")
     except KeyError:
         return pwd.getpwnam("nobody")
+
+
+def link_to(fields: Mapping[str, Any], **options: Any) -> "psycopg.Connection[tuple[Any, ...]]":
+    """A connection of psycopg to what a connection of `.bruin.yml` names."""
+    return psycopg.connect(
+        host=fields["host"],
+        port=fields["port"],
+        user=fields["username"],
+        password=fields["password"],
+        dbname=fields["database"],
+        **options,
+    )
